@@ -1,0 +1,28 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- Comments on what install() makes. A comment that somebody has written meanwhile stays.
+
+CREATE FUNCTION atelier.describe(template text, about text, columns text[] DEFAULT '{}') RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  relation regclass := atelier.in_app_schema(template)::regclass;
+  kind text := (SELECT CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END
+                  FROM pg_class c WHERE c.oid = relation);
+  place integer;
+  number smallint;
+BEGIN
+  IF obj_description(relation, 'pg_class') IS NULL THEN
+    EXECUTE format('COMMENT ON %s %s IS %L', kind, relation, about);
+  END IF;
+  FOR place IN 1 .. cardinality(columns) BY 2 LOOP
+    number := (SELECT a.attnum FROM pg_attribute a WHERE a.attrelid = relation AND a.attname = columns[place]);
+    IF number IS NULL THEN
+      RAISE EXCEPTION 'table % has no column "%"', relation, columns[place] USING ERRCODE = 'undefined_column';
+    END IF;
+    IF col_description(relation, number) IS NULL THEN
+      EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, columns[place], columns[place + 1]);
+    END IF;
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION atelier.describe(text, text, text[]) IS 'comments a relation and its columns (an array of name, text, name, text ...) where there is no comment yet';

@@ -1,0 +1,20 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- Who may execute what in schema atelier: nobody, but for what is named here.
+
+CREATE FUNCTION atelier.grant_functions() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  routine regprocedure;
+BEGIN
+  FOR routine IN SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'atelier'::regnamespace LOOP
+    EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, anon, authenticated, service_role', routine);
+  END LOOP;
+  GRANT EXECUTE ON FUNCTION atelier.uid(), atelier.role() TO anon, authenticated, service_role;
+  GRANT EXECUTE ON FUNCTION atelier.is_active_user() TO authenticated, service_role;
+  GRANT EXECUTE ON FUNCTION atelier.get_next_replicate_token(), atelier.health() TO service_role;
+  -- Definer functions run as the owner and call others; what only a superuser may do fails for the owner all the same.
+  GRANT EXECUTE ON ALL ROUTINES IN SCHEMA atelier TO atelier_owner;
+END
+$function$;
+COMMENT ON FUNCTION atelier.grant_functions() IS 'revokes every right to execute in schema atelier, then grants what is meant';

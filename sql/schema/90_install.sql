@@ -1,0 +1,179 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- install(): makes the tables, or brings them to the version of the code, and puts back what hangs on the code. Then the end
+-- of the script, which decides whether to call it.
+
+CREATE FUNCTION atelier.table_version() RETURNS integer
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN coalesce((SELECT max(m.version) FROM atelier.migrations m), 0);
+END
+$function$;
+COMMENT ON FUNCTION atelier.table_version() IS 'the number of the last install step that this database has gone through';
+
+CREATE FUNCTION atelier.make_identity() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  wanted name := current_setting('atelier.app_schema');
+BEGIN
+  IF wanted = '' OR wanted IN ('atelier', 'auth') OR wanted LIKE 'pg\_%' THEN
+    RAISE EXCEPTION 'schema "%" cannot be the app schema', wanted
+      USING ERRCODE = 'invalid_schema_name', HINT = 'Set atelier.app_schema to the schema that PostgREST exposes, such as public.';
+  END IF;
+  PERFORM atelier.make_own_table('identity', $table$
+    app_schema name NOT NULL,
+    system_identifier bigint NOT NULL,
+    database_oid oid NOT NULL,
+    relation_oid oid NOT NULL,
+    timeline integer NOT NULL,
+    dispatch text NOT NULL CONSTRAINT identity_dispatch_check CHECK (dispatch IN ('running', 'paused', 'held')),
+    since timestamptz NOT NULL,
+    only_row boolean NOT NULL DEFAULT true CONSTRAINT identity_pkey PRIMARY KEY CONSTRAINT identity_only_row_check CHECK (only_row)
+  $table$);
+  PERFORM atelier.make_own_table('migrations', $table$
+    version integer NOT NULL CONSTRAINT migrations_pkey PRIMARY KEY,
+    applied_at timestamptz NOT NULL DEFAULT now()
+  $table$);
+  INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
+  SELECT wanted, here.system_identifier, here.database_oid, 'atelier.identity'::regclass, here.timeline, 'running', now()
+    FROM atelier.database_identity() here
+      ON CONFLICT DO NOTHING;
+END
+$function$;
+COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity and migrations, and the row that says which database this is';
+
+CREATE FUNCTION atelier.make_own_table(name text, definition text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+-- Before there is an identity row, make_table() does not know the app schema.
+DECLARE
+  relation text := format('atelier.%I', name);
+BEGIN
+  IF to_regclass(relation) IS NOT NULL THEN
+    RETURN;
+  END IF;
+  EXECUTE format('CREATE TABLE %s (%s)', relation, definition);
+  EXECUTE format('ALTER TABLE %s OWNER TO atelier_owner', relation);
+  EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
+  EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC, anon, authenticated, service_role', relation);
+END
+$function$;
+COMMENT ON FUNCTION atelier.make_own_table(text, text) IS 'creates a table of schema atelier, owned by atelier_owner, with row level security and granted to nobody';
+
+CREATE FUNCTION atelier.make_app_schema() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF to_regnamespace(quote_ident(atelier.app_schema())) IS NULL THEN
+    PERFORM atelier.run_ddl('CREATE SCHEMA @app@ AUTHORIZATION atelier_owner');
+  END IF;
+  PERFORM atelier.run_ddl('GRANT USAGE ON SCHEMA @app@ TO atelier_owner, anon, authenticated, service_role');
+END
+$function$;
+COMMENT ON FUNCTION atelier.make_app_schema() IS 'creates the app schema when it is missing and lets the app''s roles use it';
+
+CREATE FUNCTION atelier.run_step(number integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  CASE number
+    WHEN 1 THEN
+      PERFORM atelier.make_app_tables_1();
+      PERFORM atelier.make_log_tables_1();
+      PERFORM atelier.make_own_tables_1();
+  END CASE;
+  INSERT INTO atelier.migrations (version) VALUES (number);
+END
+$function$;
+COMMENT ON FUNCTION atelier.run_step(integer) IS 'one numbered step of install(), recorded in atelier.migrations';
+
+CREATE FUNCTION atelier.install() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  last_step CONSTANT integer := atelier.code_table_version();
+  step integer;
+  adopted boolean;
+BEGIN
+  -- Two at once would make everything twice; the second waits and finds it made.
+  PERFORM pg_advisory_xact_lock(hashtext('atelier.install'));
+  PERFORM atelier.make_identity();
+  IF atelier.table_version() > last_step THEN
+    RAISE EXCEPTION 'the tables have version %, this code knows version %', atelier.table_version(), last_step
+      USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Install a newer version of atelier on this server.';
+  END IF;
+  PERFORM atelier.make_app_schema();
+  adopted := atelier.table_version() = 0 AND atelier.has_generations();
+  FOR step IN atelier.table_version() + 1 .. last_step LOOP
+    PERFORM atelier.run_step(step);
+  END LOOP;
+  PERFORM atelier.describe('atelier.identity', 'which database this is, and whether it dispatches', ARRAY[
+    'app_schema', 'schema of the tables, views and functions that the app sees',
+    'system_identifier', 'of the server; a restored or cloned database finds another one and holds',
+    'database_oid', 'of the database; a copy finds another one and holds',
+    'relation_oid', 'of this very table; one that was restored from a dump finds another one and holds',
+    'timeline', 'of the server; a promoted standby finds another one and goes on after a rescue',
+    'dispatch', 'running, paused by pause(), or held until resume()',
+    'since', 'when that was decided',
+    'only_row', 'keeps the table at one row']);
+  PERFORM atelier.describe('atelier.migrations', 'the steps of install() that this database has gone through', ARRAY[
+    'version', 'number of the step', 'applied_at', 'when']);
+  PERFORM atelier.make_auth_schema();
+  PERFORM atelier.make_views();
+  PERFORM atelier.make_app_functions();
+  PERFORM atelier.make_guards();
+  PERFORM atelier.grant_tables();
+  IF adopted THEN
+    UPDATE atelier.identity SET dispatch = 'held', since = now();
+    RAISE NOTICE 'atelier has adopted tables with rows and holds: nothing is dispatched'
+      USING HINT = 'Look at atelier.health(), then run SELECT atelier.resume();';
+  END IF;
+  PERFORM atelier.announce();
+END
+$function$;
+COMMENT ON FUNCTION atelier.install() IS 'makes what is missing of tables, policies, triggers, views and functions, and brings older tables to this version; nothing that exists is lost. Superusers';
+
+CREATE FUNCTION atelier.has_generations() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  found boolean := false;
+BEGIN
+  IF to_regclass(atelier.in_app_schema('@app@.generations')) IS NOT NULL THEN
+    EXECUTE atelier.in_app_schema('SELECT EXISTS (SELECT FROM @app@.generations)') INTO found;
+  END IF;
+  RETURN found;
+END
+$function$;
+COMMENT ON FUNCTION atelier.has_generations() IS 'whether there is a table of generations with rows in it';
+
+-- Every preamble of pg_dump sets row_security in the session: a dump is being replayed, and the tables come with it.
+CREATE FUNCTION atelier.install_is_wanted() RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  CASE current_setting('atelier.install')
+    WHEN 'on' THEN RETURN true;
+    WHEN 'off' THEN RETURN false;
+    ELSE RETURN (SELECT s.source <> 'session' FROM pg_settings s WHERE s.name = 'row_security');
+  END CASE;
+END
+$function$;
+COMMENT ON FUNCTION atelier.install_is_wanted() IS 'whether CREATE EXTENSION makes the tables: as atelier.install says, by itself unless a dump is being replayed';
+
+SELECT atelier.grant_functions();
+
+DO $script$
+BEGIN
+  IF atelier.install_is_wanted() THEN
+    PERFORM atelier.install();
+    PERFORM atelier.let_go();
+  ELSE
+    RAISE NOTICE 'atelier has made no tables'
+      USING DETAIL = 'A dump is being replayed, or atelier.install is off.',
+            HINT = 'Run SELECT atelier.install(); when they do not come with the dump.';
+    PERFORM atelier.announce();
+  END IF;
+END
+$script$;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: PostgreSQL
+// RapidJSON as this product uses it: its asserts throw, so that a mistake ends a statement and not the server. For the
+// sources of core/json.hpp only; nobody else includes RapidJSON.
+#pragma once
+
+#include "core/json.hpp"
+
+#define RAPIDJSON_ASSERT(condition) \
+  static_cast<void>((condition) ? 0 : throw atelier::core::json::Error("misuse of JSON: " #condition))
+
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>

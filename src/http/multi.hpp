@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: PostgreSQL
+// Many HTTP transfers in one thread, over libcurl. All of curl's sockets are behind one epoll descriptor, so that the
+// caller waits on a single one together with whatever else it waits for, calls act() when it is readable or the
+// deadline has passed, and collects the answers. Creating requests are sent at most once by construction. It knows
+// neither PostgreSQL nor the provider's protocol, and never throws through libcurl.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace atelier::http {
+
+struct Options {
+  size_t max_transfers = 128;
+  std::string ca_file;  // empty: the system's certificates
+  std::string user_agent;
+  bool allow_plain_http = false;  // http:// to loopback addresses
+};
+
+struct Request {
+  uint64_t id = 0;  // the caller's; comes back with the answer
+  std::string method;
+  std::string url;
+  std::vector<std::string> headers;  // "Name: value"
+  std::optional<std::string> body;
+  bool creates = false;  // must reach the server at most once
+  int64_t timeout_ms = 30'000;
+  int64_t connect_timeout_ms = 5'000;
+  size_t max_body_bytes = size_t{16} << 20;
+};
+
+enum class Delivery {
+  delivered,   // a whole answer came back
+  not_sent,    // nothing of the request left this machine
+  maybe_sent,  // anything else
+};
+
+struct Answer {
+  uint64_t id = 0;
+  Delivery delivery = Delivery::maybe_sent;
+  int curl_code = 0;
+  std::string error;  // what failed, for people; no secret
+  long status = 0;    // 0 unless delivered
+  std::string content_type, retry_after, ratelimit_reset, ratelimit_remaining;
+  std::string body;
+  bool body_too_large = false;
+  int64_t total_us = 0;
+};
+
+class Multi {
+ public:
+  explicit Multi(Options options);
+  ~Multi();
+  Multi(const Multi&) = delete;
+  Multi& operator=(const Multi&) = delete;
+
+  int fd() const noexcept;
+  // How long the caller may sleep at most; nullopt: until fd() is readable.
+  std::optional<int64_t> timeout_ms() const;
+  // Those that wait for a place included.
+  size_t in_flight() const noexcept;
+
+  // Starts a transfer; beyond max_transfers it waits until another one has ended, and its time-out begins then. A
+  // request that cannot be made (bad header, bad URL) is answered as not_sent.
+  void add(Request request);
+  void act();
+  std::vector<Answer> take_done();
+  void abort_all() noexcept;
+
+ private:
+  struct Inside;
+  std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace atelier::http

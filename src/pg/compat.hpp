@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: PostgreSQL
+// What differs between PostgreSQL 15, 17 and 18, behind names that do not. Every `#if PG_VERSION_NUM` of the project
+// is in this file. Used by pg/ only.
+#pragma once
+
+#include "pg/postgres.hpp"
+
+extern "C" {
+#include "access/xlog.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#if PG_VERSION_NUM >= 160000
+#include "catalog/pg_database.h"
+#endif
+#if PG_VERSION_NUM < 170000
+#include "catalog/namespace.h"
+#endif
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+}
+
+namespace atelier::pg::compat {
+
+constexpr int kMajorVersion = PG_VERSION_NUM / 10000;
+
+// A wait set that lives as long as the process.
+inline WaitEventSet* create_wait_event_set([[maybe_unused]] MemoryContext context, int events) {
+#if PG_VERSION_NUM >= 170000
+  return CreateWaitEventSet(nullptr, events);
+#else
+  return CreateWaitEventSet(context, events);
+#endif
+}
+
+// The place of this process in the server's array of processes, by which others find its latch.
+inline int my_proc_number() {
+#if PG_VERSION_NUM >= 170000
+  return MyProcNumber;
+#else
+  return MyProc->pgprocno;
+#endif
+}
+
+inline int proc_count() { return static_cast<int>(ProcGlobal->allProcCount); }
+
+inline Latch* latch_of(int proc_number) { return &ProcGlobal->allProcs[proc_number].procLatch; }
+
+// True for the owner of the database and for superusers.
+inline bool owns_database(Oid database) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(DatabaseRelationId, database, GetUserId());
+#else
+  return pg_database_ownercheck(database, GetUserId());
+#endif
+}
+
+// From here on names are found in pg_catalog alone, whatever search_path says. Takes the result back at the end, in the
+// same subtransaction.
+inline int enter_catalog_path() {
+#if PG_VERSION_NUM >= 170000
+  const int level = NewGUCNestLevel();
+  RestrictSearchPath();
+  return level;
+#else
+  OverrideSearchPath path = {};
+  path.addCatalog = true;
+  PushOverrideSearchPath(&path);
+  return 0;
+#endif
+}
+
+inline void leave_catalog_path([[maybe_unused]] int entered) {
+#if PG_VERSION_NUM >= 170000
+  AtEOXact_GUC(false, entered);
+#else
+  PopOverrideSearchPath();
+#endif
+}
+
+}  // namespace atelier::pg::compat

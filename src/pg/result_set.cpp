@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "pg/result_set.hpp"
+
+#include "pg/guard.hpp"
+
+extern "C" {
+#include "funcapi.h"
+}
+
+namespace atelier::pg {
+
+ResultSet::ResultSet(FunctionCallInfo fcinfo) : fcinfo_(fcinfo) {
+  guard([&] { InitMaterializedSRF(fcinfo_, 0); });
+}
+
+void ResultSet::add(const std::vector<Arg>& values) {
+  std::vector<Datum> datums;
+  std::vector<char> nulls;
+  for (const Arg& value : values) {
+    datums.push_back(value.value);
+    nulls.push_back(value.null ? 1 : 0);
+  }
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo_->resultinfo);
+  guard([&] {
+    tuplestore_putvalues(result->setResult, result->setDesc, datums.data(), reinterpret_cast<bool*>(nulls.data()));
+  });
+}
+
+}  // namespace atelier::pg

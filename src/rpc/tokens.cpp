@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: PostgreSQL
+// The token pool for the app: get_next_replicate_token().
+#include "store/tokens.hpp"
+#include "pg/entry.hpp"
+#include "pg/result_set.hpp"
+#include "store/identity.hpp"
+
+using namespace atelier;
+
+// get_next_replicate_token(): one row (id, token), or none when no token is usable. For service_role, by its grant.
+ATELIER_FUNCTION(get_next_replicate_token) {
+  pg::ResultSet result(fcinfo);
+  store::identity::use_app_schema();
+  if (const auto token = store::tokens::take_next()) result.add({pg::Arg::of(token->id), pg::Arg::of(token->secret)});
+  return 0;
+}

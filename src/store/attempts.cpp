@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "store/attempts.hpp"
+
+#include "pg/error.hpp"
+#include "pg/spi.hpp"
+
+namespace atelier::store::attempts {
+
+namespace {
+
+pg::Statement open_statement(R"sql(
+  SELECT a.id, a.generation_id, a.user_id, a.number, coalesce(a.token_id, 0), a.state, a.cancel_requested, a.sent_at,
+         a.deadline, coalesce(a.prediction_id, ''), g.id IS NOT NULL, coalesce(g.replicate_model, ''),
+         coalesce(g.action, ''),
+         CASE WHEN g.settings ->> 'auto_retry_count' ~ '^[0-9]{1,4}$' THEN (g.settings ->> 'auto_retry_count')::integer
+              ELSE 0 END,
+         coalesce(g.is_keyframe_segment, false)
+    FROM atelier.attempts a
+    LEFT JOIN @app@.generations g ON g.id = a.generation_id
+   WHERE a.state IN ('sending', 'running', 'unknown')
+   ORDER BY a.id)sql");
+
+pg::Statement input_statement(R"sql(
+  SELECT coalesce(g.replicate_input, '{}')::text
+    FROM atelier.attempts a JOIN @app@.generations g ON g.id = a.generation_id
+   WHERE a.id = $1)sql");
+
+pg::Statement advance_statement(R"sql(
+  UPDATE atelier.attempts a
+     SET state = n.state,
+         prediction_id = coalesce(n.prediction_id, a.prediction_id),
+         http_status = coalesce(n.http_status, a.http_status),
+         error = coalesce(n.error, a.error),
+         predict_time = coalesce(n.predict_time, a.predict_time),
+         lease_until = NULL,
+         ended_at = CASE WHEN n.state IN ('sending', 'running', 'unknown') THEN NULL ELSE $7 END
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::float8[])
+         AS n(id, state, prediction_id, http_status, error, predict_time)
+   WHERE a.id = n.id AND a.state IN ('sending', 'running', 'unknown')
+  RETURNING a.id)sql");
+
+pg::Statement token_statement(R"sql(UPDATE atelier.attempts SET token_id = $2 WHERE id = $1 AND state = 'sending')sql");
+
+pg::Statement orphan_all_statement(R"sql(
+  UPDATE atelier.attempts SET state = 'unknown', lease_until = NULL WHERE state = 'sending')sql");
+
+pg::Statement orphan_expired_statement(R"sql(
+  UPDATE atelier.attempts SET state = 'unknown', lease_until = NULL WHERE state = 'sending' AND lease_until < $1)sql");
+
+pg::Statement cancel_statement(R"sql(
+  SELECT a.id FROM atelier.attempts a
+   WHERE a.cancel_requested AND a.state IN ('sending', 'running', 'unknown'))sql");
+
+pg::Statement owned_statement(R"sql(
+  SELECT DISTINCT a.prediction_id FROM atelier.attempts a
+   WHERE a.sent_at >= $2 AND a.prediction_id = ANY ($1::text[]))sql");
+
+template <typename T>
+std::vector<T> first_column(const pg::Rows& rows) {
+  std::vector<T> values;
+  values.reserve(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) values.push_back(rows[i].get<T>(0));
+  return values;
+}
+
+}  // namespace
+
+std::vector<OpenAttempt> open_attempts() {
+  pg::Spi spi;
+  const pg::Rows rows = open_statement();
+  std::vector<OpenAttempt> open;
+  open.reserve(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const pg::Row row = rows[i];
+    const auto state = core::parse_attempt_state(row.get<std::string>(5));
+    if (!state) pg::fail(pg::Code::internal_error, "unknown attempt state in atelier.attempts");
+    open.push_back({row.get<int64_t>(0), row.get<core::Uuid>(1), row.get<core::Uuid>(2), row.get<int16_t>(3),
+                    row.get<int32_t>(4), *state, row.get<bool>(6), row.get<pg::Timestamp>(7), row.get<pg::Timestamp>(8),
+                    row.get<std::string>(9), row.get<bool>(10), row.get<std::string>(11), row.get<std::string>(12),
+                    row.get<int32_t>(13), row.get<bool>(14)});
+  }
+  return open;
+}
+
+std::optional<std::string> input_of(int64_t attempt) {
+  pg::Spi spi;
+  const pg::Rows rows = input_statement(attempt);
+  if (rows.empty()) return std::nullopt;
+  return rows[0].get<std::string>(0);
+}
+
+std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now) {
+  std::vector<int64_t> ids;
+  std::vector<std::string> states;
+  std::vector<std::optional<std::string>> predictions, errors;
+  std::vector<std::optional<int16_t>> statuses;
+  std::vector<std::optional<double>> times;
+  for (const Step& step : steps) {
+    ids.push_back(step.attempt);
+    states.emplace_back(core::name(step.state));
+    predictions.push_back(step.prediction_id);
+    statuses.push_back(step.http_status);
+    errors.push_back(step.error);
+    times.push_back(step.predict_time);
+  }
+  pg::Spi spi;
+  return first_column<int64_t>(advance_statement(ids, states, predictions, statuses, errors, times, now));
+}
+
+void set_token(int64_t attempt, int32_t token) {
+  pg::Spi spi;
+  token_statement(attempt, token);
+}
+
+uint64_t orphan_all_sending() {
+  pg::Spi spi;
+  return orphan_all_statement().affected();
+}
+
+uint64_t orphan_expired(pg::Timestamp now) {
+  pg::Spi spi;
+  return orphan_expired_statement(now).affected();
+}
+
+std::vector<int64_t> cancel_requests() {
+  pg::Spi spi;
+  return first_column<int64_t>(cancel_statement());
+}
+
+std::vector<std::string> owned_predictions(const std::vector<std::string>& prediction_ids, pg::Timestamp since) {
+  pg::Spi spi;
+  return first_column<std::string>(owned_statement(prediction_ids, since));
+}
+
+}  // namespace atelier::store::attempts

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: PostgreSQL
+// atelier.attempts: what was sent to the provider and what became of it. Every change is fenced: it applies only to an
+// attempt that is still open, and says so. Called by the dispatcher and the keeper inside a transaction, as owner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/status.hpp"
+#include "pg/datum.hpp"
+#include "store/uuid.hpp"
+
+namespace atelier::store::attempts {
+
+// An open attempt with what the dispatcher needs of its generation; `generation_exists` is false when that was deleted.
+struct OpenAttempt {
+  int64_t attempt;
+  core::Uuid generation;
+  core::Uuid user;
+  int16_t number;
+  int32_t token;
+  core::AttemptState state;
+  bool cancel_requested;
+  pg::Timestamp sent_at;
+  pg::Timestamp deadline;
+  std::string prediction_id;  // empty while unknown
+  bool generation_exists;
+  std::string model;
+  std::string action;
+  int32_t retries;
+  bool hidden;
+};
+std::vector<OpenAttempt> open_attempts();
+
+// The input that an attempt was made with, as JSON text; nullopt when the generation is gone.
+std::optional<std::string> input_of(int64_t attempt);
+
+// One step of an attempt. Empty optionals leave the column as it is.
+struct Step {
+  int64_t attempt;
+  core::AttemptState state;
+  std::optional<std::string> prediction_id;
+  std::optional<int16_t> http_status;
+  std::optional<std::string> error;
+  std::optional<double> predict_time;
+};
+// Applies the steps to attempts that are open; returns which ones were, in no order.
+std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now);
+
+// Gives an attempt another token before it is sent; in the transaction that claimed it.
+void set_token(int64_t attempt, int32_t token);
+
+// At the dispatcher's start: whatever was being sent has an unknown outcome now. Returns how many.
+uint64_t orphan_all_sending();
+// The same for attempts whose lease has ended; the keeper's.
+uint64_t orphan_expired(pg::Timestamp now);
+
+// Open attempts whose cancellation was asked for.
+std::vector<int64_t> cancel_requests();
+
+// Which of these prediction ids belong to an attempt that was sent at `since` or later.
+std::vector<std::string> owned_predictions(const std::vector<std::string>& prediction_ids, pg::Timestamp since);
+
+}  // namespace atelier::store::attempts

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: PostgreSQL
+// The token pool's rows, for the dispatcher: the active tokens with their secrets and what is known of their health,
+// and the way back (counts, errors, cooldowns). The secrets stay in the dispatcher's memory. Called inside a
+// transaction, as owner.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pg/datum.hpp"
+
+namespace atelier::store::pool {
+
+struct TokenRow {
+  int32_t id;
+  std::string secret;
+  bool active;
+  std::string account;  // empty while unknown
+  int64_t cooling_until_us;
+};
+// Every token; inactive ones are still needed to watch what they created.
+std::vector<TokenRow> tokens();
+
+// Counts since the last flush.
+struct Usage {
+  int32_t token;
+  int32_t requests;
+  int32_t errors;
+  std::optional<std::string> last_error;  // without the secret
+};
+// Adds the counts. Rows that somebody else has locked are left out; returns the ids that were written.
+std::vector<int32_t> add_usage(const std::vector<Usage>& usage);
+
+void set_account(int32_t token, const std::string& account);
+void set_cooling(const std::vector<int32_t>& tokens, pg::Timestamp until, const std::string& reason);
+void deactivate(int32_t token, const std::string& reason);
+
+}  // namespace atelier::store::pool

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "store/queue.hpp"
+
+#include "pg/spi.hpp"
+#include "pg/transaction.hpp"
+
+namespace atelier::store::queue {
+
+namespace {
+
+pg::Statement add_statement(R"sql(
+  INSERT INTO atelier.queue (generation_id, user_id, priority) VALUES ($1, $2, $3)
+  ON CONFLICT (generation_id) DO NOTHING)sql");
+
+pg::Statement remove_statement(R"sql(DELETE FROM atelier.queue WHERE generation_id = $1)sql");
+
+pg::Statement cancel_statement(R"sql(
+  UPDATE atelier.attempts SET cancel_requested = true
+   WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown'))sql");
+
+pg::Statement any_statement(R"sql(SELECT EXISTS (SELECT FROM atelier.attempts WHERE generation_id = $1))sql");
+
+pg::Statement open_statement(R"sql(
+  SELECT EXISTS (SELECT FROM atelier.attempts
+                  WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown')))sql");
+
+bool affects_rows(pg::Statement& statement, const core::Uuid& generation) {
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  return statement(generation).affected() > 0;
+}
+
+bool says_yes(pg::Statement& statement, const core::Uuid& generation) {
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  return statement(generation)[0].get<bool>(0);
+}
+
+}  // namespace
+
+void add(const core::Uuid& generation, const core::Uuid& user, int16_t priority) {
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  add_statement(generation, user, priority);
+}
+
+bool remove(const core::Uuid& generation) { return affects_rows(remove_statement, generation); }
+bool request_cancel(const core::Uuid& generation) { return affects_rows(cancel_statement, generation); }
+bool has_attempt(const core::Uuid& generation) { return says_yes(any_statement, generation); }
+bool has_open_attempt(const core::Uuid& generation) { return says_yes(open_statement, generation); }
+
+}  // namespace atelier::store::queue

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: PostgreSQL
+// The queue and the attempts as the triggers on generations need them: putting a generation in, taking it out, asking
+// for its cancellation. Taking rows from the queue is store/claims.hpp. Everything runs as the owner, whoever writes to
+// generations. The caller holds the lock on the generation's row.
+#pragma once
+
+#include <cstdint>
+
+#include "store/uuid.hpp"
+
+namespace atelier::store::queue {
+
+// Puts a generation behind its user's others of the same priority. One that is in the queue already keeps its place.
+void add(const core::Uuid& generation, const core::Uuid& user, int16_t priority);
+
+// Takes a generation out; false when the dispatcher was faster or it was not there. Waits for a claim under way.
+bool remove(const core::Uuid& generation);
+
+// Asks the dispatcher to cancel the open attempt of a generation; false when it has none.
+bool request_cancel(const core::Uuid& generation);
+
+// Whether atelier has ever sent this generation to the provider, and whether an attempt may still bring a result.
+bool has_attempt(const core::Uuid& generation);
+bool has_open_attempt(const core::Uuid& generation);
+
+}  // namespace atelier::store::queue

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: PostgreSQL
+// Handing out a provider token to the app, by SQL. The dispatcher chooses its tokens itself (store/pool.hpp). Runs as
+// the owner; who may call is decided by the grant on the SQL function.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace atelier::store::tokens {
+
+struct Token {
+  int32_t id;
+  std::string secret;
+};
+
+// Takes the active token that was used least recently (never used first, then by fewest requests) and counts the use.
+// Tokens that cool down are passed over. Rows that others hold are passed over too, unless these are all there are:
+// then it waits for one. Nothing when no token is usable.
+std::optional<Token> take_next();
+
+}  // namespace atelier::store::tokens

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "trigger/generation.hpp"
+
+#include <string>
+#include <vector>
+
+namespace atelier::trigger::generation {
+
+namespace {
+
+using core::GenerationStatus;
+
+std::optional<GenerationStatus> parse(const std::optional<std::string>& text) {
+  return text ? core::parse_generation_status(*text) : std::nullopt;
+}
+
+std::optional<pg::Timestamp> timestamp(std::optional<int64_t> us) {
+  if (!us) return std::nullopt;
+  return pg::Timestamp{*us};
+}
+
+}  // namespace
+
+std::optional<GenerationStatus> old_status(const pg::TriggerCall& call) {
+  return parse(call.old_value<std::string>(column::kStatus));
+}
+
+std::optional<GenerationStatus> new_status(const pg::TriggerCall& call) {
+  return parse(call.new_value<std::string>(column::kStatus));
+}
+
+void normalise(pg::TriggerCall& call) {
+  if (new_status(call) == GenerationStatus::completed &&
+      call.new_value<std::string>(column::kStatus) != core::name(GenerationStatus::completed))
+    call.set(column::kStatus, pg::Arg::of(core::name(GenerationStatus::completed)));
+  if (call.new_is_null(column::kOutputUrls))
+    if (const auto url = call.new_value<std::string>(column::kOutputUrl))
+      call.set(column::kOutputUrls, pg::Arg::of(std::vector<std::string>{*url}));
+}
+
+void set_times(pg::TriggerCall& call, const core::StatusTimes& times) {
+  call.set(column::kStartedAt, pg::Arg::of(timestamp(times.started_at_us)));
+  call.set(column::kCompletedAt, pg::Arg::of(timestamp(times.completed_at_us)));
+  call.set(column::kProcessingTimeMs, pg::Arg::of(times.processing_time_ms));
+}
+
+}  // namespace atelier::trigger::generation

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: PostgreSQL
+// sync_queue(): AFTER INSERT, UPDATE and DELETE on generations, each row. Keeps atelier.queue in step with the status,
+// asks for the cancellation of what a deleted row had running, and wakes the dispatcher at commit.
+#include <charconv>
+#include <string>
+
+#include "pg/entry.hpp"
+#include "pg/jsonb.hpp"
+#include "pg/shmem.hpp"
+#include "store/queue.hpp"
+#include "store/uuid.hpp"
+#include "trigger/generation.hpp"
+
+using namespace atelier;
+using namespace atelier::trigger;
+using core::GenerationStatus;
+namespace column = generation::column;
+
+namespace {
+
+// settings.priority as an integer or its text; everything else, and what does not fit, counts as 0.
+int16_t priority_in(Datum settings) {
+  const auto text = pg::jsonb::scalar_member(settings, "priority");
+  if (!text) return 0;
+  int16_t priority = 0;
+  const char* end = text->data() + text->size();
+  const auto parsed = std::from_chars(text->data(), end, priority);
+  return parsed.ec == std::errc() && parsed.ptr == end ? priority : 0;
+}
+
+void add(const pg::TriggerCall& call) {
+  const auto settings = call.new_datum(column::kSettings);
+  store::queue::add(*call.new_value<core::Uuid>(column::kId), *call.new_value<core::Uuid>(column::kUserId),
+                    settings ? priority_in(*settings) : int16_t{0});
+  pg::wake_dispatcher_at_commit();
+}
+
+void follow_deletion(const core::Uuid& id, GenerationStatus status) {
+  if (status == GenerationStatus::pending) return;
+  if (core::is_active(status)) store::queue::remove(id);
+  if (store::queue::request_cancel(id)) pg::wake_dispatcher_at_commit();
+}
+
+}  // namespace
+
+ATELIER_FUNCTION(sync_queue) {
+  const pg::TriggerCall call(fcinfo, generation::kTable, pg::TriggerTime::after_row);
+  switch (call.event()) {
+    case pg::TriggerEvent::insert:
+      if (generation::new_status(call) == GenerationStatus::queued) add(call);
+      break;
+    case pg::TriggerEvent::update:
+      if (generation::new_status(call) == GenerationStatus::queued) {
+        add(call);
+      } else if (generation::old_status(call) == GenerationStatus::queued && !pg::is_worker()) {
+        // The dispatcher has taken its rows out before.
+        store::queue::remove(*call.old_value<core::Uuid>(column::kId));
+      }
+      break;
+    case pg::TriggerEvent::remove:
+      follow_deletion(*call.old_value<core::Uuid>(column::kId),
+                      generation::old_status(call).value_or(GenerationStatus::processing));
+      break;
+    case pg::TriggerEvent::truncate:
+      break;
+  }
+  return (Datum)0;
+}

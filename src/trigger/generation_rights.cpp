@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "trigger/generation_rights.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <optional>
+#include <string>
+
+#include "core/text.hpp"
+#include "pg/error.hpp"
+#include "store/queue.hpp"
+#include "trigger/generation.hpp"
+
+namespace atelier::trigger::generation {
+
+namespace {
+
+using core::GenerationStatus;
+
+constexpr size_t kShownCharacters = 60;
+constexpr size_t kErrorCharacters = 10'000;
+
+constexpr std::array kFromUser = {&column::kId,
+                                  &column::kUserId,
+                                  &column::kWorkspaceId,
+                                  &column::kAction,
+                                  &column::kModelId,
+                                  &column::kModelName,
+                                  &column::kReplicateModel,
+                                  &column::kPrompt,
+                                  &column::kInputImageUrl,
+                                  &column::kInputVideoUrl,
+                                  &column::kSettings,
+                                  &column::kReplicateInput,
+                                  &column::kStatus};
+
+template <typename Columns>
+bool contains(const pg::TriggerCall& call, const Columns& columns, int attribute) {
+  return std::any_of(columns.begin(), columns.end(),
+                     [&](const pg::Column* column) { return call.attribute(*column) == attribute; });
+}
+
+std::string shown(std::string_view text) {
+  return core::text::one_line(core::text::first_chars(text, kShownCharacters));
+}
+
+[[noreturn]] void refuse_column(std::string_view name) {
+  pg::fail(pg::Code::insufficient_privilege,
+           "column \"" + std::string(name) + "\" of a generation is not the user's to change");
+}
+
+// Whether the provider is called by the app itself for this row: its own routes write such rows as the signed-in user.
+class Dispatch {
+ public:
+  explicit Dispatch(const pg::TriggerCall& call) : call_(call) {}
+
+  bool is_atelier() const {
+    if (!asked_) has_attempt_ = store::queue::has_attempt(*call_.old_value<core::Uuid>(column::kId));
+    asked_ = true;
+    return has_attempt_;
+  }
+  bool is_app() const {
+    const auto status = old_status(call_);
+    if (status == GenerationStatus::pending) return true;
+    return status == GenerationStatus::processing && !is_atelier();
+  }
+
+ private:
+  const pg::TriggerCall& call_;
+  mutable bool asked_ = false;
+  mutable bool has_attempt_ = false;
+};
+
+bool may_move(const Dispatch& dispatch, GenerationStatus from, GenerationStatus to) {
+  switch (to) {
+    case GenerationStatus::pending:
+    case GenerationStatus::completed:
+      return false;
+    case GenerationStatus::queued:
+      // A late hand-over of a row that was taken long ago changes nothing; the status trigger sees to that.
+      return from == GenerationStatus::pending || dispatch.is_atelier();
+    case GenerationStatus::processing:
+      return from == GenerationStatus::pending;
+    case GenerationStatus::failed:
+      return core::is_active(from) && dispatch.is_app();
+    case GenerationStatus::cancelled:
+      return from == GenerationStatus::queued || from == GenerationStatus::processing;
+  }
+  return false;
+}
+
+void check_status(const pg::TriggerCall& call, const Dispatch& dispatch) {
+  const auto from = old_status(call);
+  const auto to = new_status(call);
+  if (from && to && may_move(dispatch, *from, *to)) return;
+  pg::fail(
+      pg::Code::insufficient_privilege,
+      "a user may not change the status of a generation from \"" +
+          call.old_value<std::string>(column::kStatus).value_or("") + "\" to \"" +
+          shown(call.new_value<std::string>(column::kStatus).value_or("")) + "\"",
+      "Users hand a pending generation over by setting it to queued, and cancel one that is queued or processing.");
+}
+
+void check_error_message(const pg::TriggerCall& call) {
+  if (call.new_bytes(column::kErrorMessage) > kErrorCharacters &&
+      call.new_characters(column::kErrorMessage) > kErrorCharacters)
+    pg::fail(pg::Code::program_limit_exceeded, "value for column \"error_message\" exceeds the limit of " +
+                                                   std::to_string(kErrorCharacters) + " characters");
+}
+
+}  // namespace
+
+void restrict_insert(pg::TriggerCall& call) {
+  if (const auto status = call.new_value<std::string>(column::kStatus)) {
+    const auto known = new_status(call);
+    if (known != GenerationStatus::pending && known != GenerationStatus::queued)
+      pg::fail(pg::Code::insufficient_privilege,
+               "a user may not insert a generation with status \"" + shown(*status) + "\"",
+               "Users insert generations as pending or queued.");
+  }
+  if (!call.new_is_null(column::kWorkspaceId))
+    pg::fail(pg::Code::insufficient_privilege, "a user may not insert a generation into this workspace",
+             "The user is not one of its members.");
+  for (int attribute = 1; attribute <= call.attribute_count(); ++attribute)
+    if (call.is_written(attribute) && !contains(call, kFromUser, attribute)) call.set_default(attribute);
+}
+
+void restrict_update(pg::TriggerCall& call) {
+  constexpr std::array free = {&column::kViewed, &column::kViewedAt, &column::kIsFavorite};
+  const Dispatch dispatch(call);
+  for (int attribute = 1; attribute <= call.attribute_count(); ++attribute) {
+    if (!call.is_written(attribute) || !call.changes(attribute) || contains(call, free, attribute)) continue;
+    if (attribute == call.attribute(column::kStatus)) {
+      check_status(call, dispatch);
+    } else if (!dispatch.is_app()) {
+      refuse_column(call.attribute_name(attribute));
+    } else if (attribute == call.attribute(column::kReplicatePredictionId)) {
+      if (!call.old_is_null(column::kReplicatePredictionId)) refuse_column(column::kReplicatePredictionId.name);
+    } else if (attribute == call.attribute(column::kErrorMessage)) {
+      check_error_message(call);
+    } else if (attribute == call.attribute(column::kCompletedAt)) {
+      // The app sends it along with the end of a job; the status trigger says when that was.
+      call.keep(attribute);
+    } else {
+      refuse_column(call.attribute_name(attribute));
+    }
+  }
+}
+
+}  // namespace atelier::trigger::generation

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: PostgreSQL
+// update_generation_status(): BEFORE UPDATE on generations, after the guard. Decides what a new status means: a
+// hand-over, a late one that changes nothing, a retry, a request to cancel. It alone owns started_at, completed_at and
+// processing_time_ms. The worker closes an attempt before it writes the end of a generation, so its own writes meet no
+// open attempt here.
+#include <string>
+
+#include "pg/entry.hpp"
+#include "pg/shmem.hpp"
+#include "store/queue.hpp"
+#include "store/uuid.hpp"
+#include "trigger/generation.hpp"
+#include "trigger/hand_over.hpp"
+
+using namespace atelier;
+using namespace atelier::trigger;
+using core::GenerationStatus;
+namespace column = generation::column;
+
+namespace {
+
+core::Uuid id_of(const pg::TriggerCall& call) { return *call.old_value<core::Uuid>(column::kId); }
+
+void warn_unchanged(const pg::TriggerCall& call, GenerationStatus from, const std::string& why,
+                    const std::string& hint = {}) {
+  pg::report(pg::Level::warning,
+             "generation " + core::to_string(id_of(call)) + " stays " + std::string(core::name(from)) + ": " + why, {},
+             hint);
+}
+
+// Whether a row that is to go back to pending or queued has to stay where it is, because atelier has it or had it.
+bool is_late(const pg::TriggerCall& call, GenerationStatus from, GenerationStatus to) {
+  switch (from) {
+    case GenerationStatus::pending:
+      return false;
+    case GenerationStatus::queued:
+      return store::queue::has_open_attempt(id_of(call));
+    case GenerationStatus::processing:
+    case GenerationStatus::completed:
+      return store::queue::has_attempt(id_of(call));
+    case GenerationStatus::failed:
+    case GenerationStatus::cancelled: {
+      const bool retry = to == GenerationStatus::queued && !call.caller_is_restricted();
+      return !retry && store::queue::has_attempt(id_of(call));
+    }
+  }
+  return false;
+}
+
+// A row that becomes queued. False, with a warning, when it cannot be.
+bool hand_over(pg::TriggerCall& call, GenerationStatus from) {
+  if (core::is_active(from) && !call.new_is_null(column::kReplicatePredictionId)) {
+    warn_unchanged(call, from, "it has a prediction already");
+    return false;
+  }
+  if (core::is_terminal(from) && store::queue::has_open_attempt(id_of(call))) {
+    warn_unchanged(call, from, "its last prediction has not ended yet",
+                   "Try again when the provider has cancelled it.");
+    return false;
+  }
+  if (const generation::Refusal refusal = generation::prepare_hand_over(call)) {
+    warn_unchanged(call, from, refusal.message, refusal.hint);
+    return false;
+  }
+  return true;
+}
+
+// False when the row keeps its status for now: a user's wish to cancel what is running is passed on, and how it ended
+// is what the provider says.
+bool cancel(const pg::TriggerCall& call) {
+  const core::Uuid id = id_of(call);
+  if (store::queue::remove(id) || !store::queue::request_cancel(id)) return true;
+  pg::wake_dispatcher_at_commit();
+  return !call.caller_is_restricted();
+}
+
+bool moves(pg::TriggerCall& call, GenerationStatus from, GenerationStatus to) {
+  switch (to) {
+    case GenerationStatus::pending:
+      return !is_late(call, from, to);
+    case GenerationStatus::queued:
+      return !is_late(call, from, to) && hand_over(call, from);
+    case GenerationStatus::cancelled:
+      return core::is_terminal(from) || from == GenerationStatus::pending || cancel(call);
+    default:
+      return true;
+  }
+}
+
+core::StatusTimes old_times(const pg::TriggerCall& call) {
+  const auto us = [&](const pg::Column& time) -> std::optional<int64_t> {
+    const auto value = call.old_value<pg::Timestamp>(time);
+    return value ? std::optional<int64_t>(value->us) : std::nullopt;
+  };
+  // A prediction that ends before it was seen running has its start from the worker, which knows when it was sent.
+  std::optional<int64_t> started_us = us(column::kStartedAt);
+  if (!started_us && !call.caller_is_restricted())
+    if (const auto sent = call.new_value<pg::Timestamp>(column::kStartedAt)) started_us = sent->us;
+  return {started_us, us(column::kCompletedAt), call.old_value<int64_t>(column::kProcessingTimeMs)};
+}
+
+}  // namespace
+
+ATELIER_FUNCTION(update_generation_status) {
+  pg::TriggerCall call(fcinfo, generation::kTable, pg::TriggerTime::before_row);
+  if (call.event() != pg::TriggerEvent::update) return call.result();
+  generation::normalise(call);
+  const auto from = generation::old_status(call);
+  const auto to = generation::new_status(call);
+  if (!from || !to || from == to) return call.result();
+  if (!moves(call, *from, *to)) {
+    call.keep(column::kStatus);
+    return call.result();
+  }
+  const core::StatusChange change = core::change_status(*from, *to, old_times(call), pg::transaction_start().us);
+  generation::set_times(call, change.times);
+  if (change.clear_error) call.set_null(column::kErrorMessage);
+  return call.result();
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: PostgreSQL
+// What the parts of the dispatcher share: the open attempts, the requests on their way, the results to be written, the
+// token pool, the versions of community models, and a tally for the views. One per process, passed by reference.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <queue>
+#include <random>
+#include <vector>
+
+#include "pg/shmem.hpp"
+#include "worker/jobs.hpp"
+#include "worker/models.hpp"
+#include "worker/recorder.hpp"
+#include "worker/token_bank.hpp"
+#include "worker/transfers.hpp"
+
+namespace atelier::worker {
+
+struct Context {
+  Transfers transfers;
+  Jobs jobs;
+  Recorder recorder;
+  TokenBank tokens;
+  Models models;
+  pg::WorkerReport report;
+
+  // When rows that went back into the queue are due, soonest first.
+  std::priority_queue<int64_t, std::vector<int64_t>, std::greater<>> returns;
+
+  // A number in [0, 1), for backoff and for spreading polls.
+  double random() { return std::uniform_real_distribution<double>(0.0, 1.0)(generator_); }
+
+ private:
+  std::mt19937_64 generator_{std::random_device{}()};
+};
+
+}  // namespace atelier::worker

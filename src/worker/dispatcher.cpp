@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: PostgreSQL
+// The dispatcher: one process per database, and the only place where the network and the database meet. Its loop takes
+// what the network has brought, writes it, claims what may be sent, sends it, looks at what is due, and sleeps on one
+// descriptor and its latch. Every transaction is short and over before it sleeps; none is open while an answer is
+// awaited.
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "pg/datum.hpp"
+#include "pg/entry.hpp"
+#include "pg/memory.hpp"
+#include "pg/settings.hpp"
+#include "pg/shmem.hpp"
+#include "pg/spi.hpp"
+#include "pg/transaction.hpp"
+#include "pg/wait_set.hpp"
+#include "pg/worker.hpp"
+#include "pg/worker_names.hpp"
+#include "store/attempts.hpp"
+#include "store/claims.hpp"
+#include "store/dispatch.hpp"
+#include "worker/context.hpp"
+#include "worker/rescuer.hpp"
+#include "worker/sender.hpp"
+#include "worker/start.hpp"
+#include "worker/watcher.hpp"
+
+namespace atelier::worker {
+
+namespace {
+
+using store::dispatch::kTableVersion;
+using store::dispatch::Permit;
+
+constexpr int64_t kMsUs = 1000;
+
+class Dispatcher {
+ public:
+  void run() {
+    say("starting");
+    if (!look_around()) return;
+    pg::WaitSet waits(context_.transfers.fd());
+    for (;;) {
+      const pg::ScratchContext scratch("atelier dispatcher turn");
+      turn();
+      if (leaving_) return;
+      sleep(waits);
+    }
+  }
+
+ private:
+  void turn() {
+    const int64_t now_us = pg::now().us;
+    for (Arrival& arrival : context_.transfers.take_done()) receive(arrival, now_us);
+    record(now_us);
+    if (now_us >= next_safety_us_) {
+      next_safety_us_ = now_us + pg::settings::safety_poll_ms() * kMsUs;
+      woken_ = woken_ || probe();
+    }
+    if (woken_) {
+      woken_ = false;
+      leaving_ = !look_around();
+      if (leaving_) return;
+    }
+    look_at_due(now_us);
+    if (may_send_ && (more_to_claim_ || return_is_due(now_us))) more_to_claim_ = sender_.claim_and_send(now_us);
+    if (context_.transfers.in_flight() > 0) context_.transfers.act();
+    context_.tokens.flush(now_us);
+    publish();
+  }
+
+  void receive(Arrival& arrival, int64_t now_us) {
+    switch (arrival.transfer.reason) {
+      case Reason::create:
+        return sender_.on_created(arrival, now_us);
+      case Reason::resolve_model:
+        return sender_.on_model(arrival, now_us);
+      case Reason::check_account:
+        return sender_.on_account(arrival, now_us);
+      case Reason::look:
+        return watcher_.on_look(arrival, now_us);
+      case Reason::cancel:
+        return watcher_.on_cancel(arrival, now_us);
+      case Reason::search:
+        return rescuer_.on_list(arrival, now_us);
+    }
+  }
+
+  void look_at_due(int64_t now_us) {
+    while (context_.transfers.free_places() > 0) {
+      Job* job = context_.jobs.next_due(now_us);
+      if (job == nullptr) return;
+      if (job->phase == Phase::watching) watcher_.look(*job, now_us);
+      if (job->phase == Phase::searching) rescuer_.search(*job, now_us);
+      if (job->phase == Phase::resolving) sender_.resolve(*job, now_us);
+    }
+  }
+
+  bool return_is_due(int64_t now_us) {
+    bool due = false;
+    for (; !context_.returns.empty() && context_.returns.top() <= now_us; context_.returns.pop()) due = true;
+    return due;
+  }
+
+  void record(int64_t now_us) {
+    const auto due = context_.recorder.due_us();
+    if (!due || *due > now_us) return;
+    for (const Recorded& recorded : context_.recorder.flush(now_us)) {
+      if (core::is_open(recorded.state) && recorded.applied) continue;
+      context_.jobs.remove(recorded.attempt);
+      ++context_.report.finished;
+      more_to_claim_ = true;
+    }
+  }
+
+  // The safety poll: whether there is reason to look around though nobody has called. One index probe.
+  bool probe() {
+    bool reason = false;
+    const auto error = pg::in_transaction([&] {
+      reason = !pg::extension_exists(pg::kExtension);
+      if (reason || !inherited_) return;
+      pg::AsRole owner(pg::owner_role());
+      reason = store::claims::anything_waits();
+    });
+    return error.has_value() || reason;
+  }
+
+  // Reads what others may have changed: the right to dispatch, the tokens, cancel requests, the queue. Returns false
+  // when the extension is gone.
+  bool look_around() {
+    bool exists = false;
+    store::dispatch::State state;
+    std::vector<int64_t> cancels;
+    bool waiting = false;
+    std::vector<store::attempts::OpenAttempt> inherited;
+    const int64_t now_us = pg::now().us;
+    const auto error = pg::in_transaction([&] {
+      exists = pg::extension_exists(pg::kExtension);
+      if (!exists) return;
+      state = store::dispatch::state();
+      if (!serves(state)) return;
+      pg::set_app_schema(state.app_schema);
+      pg::AsRole owner(pg::owner_role());
+      context_.tokens.refresh(now_us);
+      if (!inherited_) {
+        pg::make_commit_durable();
+        store::attempts::orphan_all_sending();
+        inherited = store::attempts::open_attempts();
+      } else if (promoted_) {
+        store::dispatch::note_timeline();
+      }
+      waiting = store::claims::anything_waits();
+      if (waiting) cancels = store::attempts::cancel_requests();
+    });
+    if (error) throw *error;
+    if (!exists) return false;
+    adopt(inherited, now_us);
+    decide(state);
+    for (const int64_t attempt : cancels) watcher_.want_cancel(attempt, now_us);
+    if (may_send_) sender_.ask_accounts();
+    more_to_claim_ = waiting;
+    return true;
+  }
+
+  // Watching what was sent goes on while dispatch is paused; a held database does nothing at all.
+  static bool serves(const store::dispatch::State& state) {
+    return state.table_version == kTableVersion && (state.permit == Permit::running || state.permit == Permit::paused);
+  }
+
+  void adopt(const std::vector<store::attempts::OpenAttempt>& inherited, int64_t now_us) {
+    for (const store::attempts::OpenAttempt& open : inherited) {
+      Job& job = context_.jobs.add(open);
+      job.watched_since_us = open.sent_at.us;
+      // Spread over a second, so that a thousand of them are not asked about at once.
+      context_.jobs.schedule(job, now_us + static_cast<int64_t>(context_.random() * 1'000'000));
+    }
+  }
+
+  void decide(const store::dispatch::State& state) {
+    may_send_ = false;
+    if (state.permit == Permit::not_installed) return say("not installed");
+    if (state.permit == Permit::other_database) return say("held: another database");
+    if (state.table_version != kTableVersion) return say("held: table version");
+    if (state.permit == Permit::held) return say("held");
+    inherited_ = true;
+    promoted_ = state.promoted;
+    if (state.permit == Permit::paused) return say("paused");
+    // What a former timeline had sent is looked up before anything new goes out.
+    may_send_ = !rescuer_.is_busy();
+    say(may_send_ ? "running" : "rescuing");
+  }
+
+  void sleep(pg::WaitSet& waits) {
+    const int64_t now_us = pg::now().us;
+    int64_t until_us = next_safety_us_;
+    const auto consider = [&](std::optional<int64_t> due) {
+      if (due) until_us = std::min(until_us, *due);
+    };
+    if (context_.transfers.free_places() > 0) consider(context_.jobs.next_due_us());
+    if (may_send_ && !context_.returns.empty()) consider(context_.returns.top());
+    consider(context_.recorder.due_us());
+    if (may_send_ && more_to_claim_) consider(sender_.ready_at_us(now_us));
+    if (const auto ms = context_.transfers.timeout_ms()) consider(now_us + *ms * kMsUs);
+    const long timeout_ms = until_us <= now_us ? 0 : static_cast<long>((until_us - now_us + kMsUs - 1) / kMsUs);
+    const pg::WaitSet::Woken woken = waits.wait(timeout_ms);
+    woken_ = woken_ || woken.by_latch;
+    context_.transfers.act();
+    if (pg::take_reload()) woken_ = true;
+  }
+
+  void say(const char* state) { snprintf(context_.report.state, sizeof(context_.report.state), "%s", state); }
+
+  void publish() {
+    context_.report.in_flight = static_cast<int32_t>(context_.transfers.in_flight());
+    context_.report.running = static_cast<int32_t>(context_.jobs.size());
+    if (std::memcmp(&context_.report, &published_, sizeof(published_)) == 0) return;
+    std::memcpy(&published_, &context_.report, sizeof(published_));
+    pg::publish(context_.report);
+    pg::report_activity(false, "atelier dispatcher: " + std::string(context_.report.state) + ", " +
+                                   std::to_string(context_.report.in_flight) + " in flight, " +
+                                   std::to_string(context_.report.running) + " open");
+    pg::report_statistics();
+  }
+
+  Context context_;
+  Sender sender_{context_};
+  Watcher watcher_{context_};
+  Rescuer rescuer_{context_};
+  pg::WorkerReport published_;
+  bool inherited_ = false;
+  bool promoted_ = false;
+  bool may_send_ = false;
+  bool more_to_claim_ = false;
+  bool woken_ = false;
+  bool leaving_ = false;
+  int64_t next_safety_us_ = 0;
+};
+
+}  // namespace
+
+}  // namespace atelier::worker
+
+ATELIER_WORKER(dispatcher) {
+  using namespace atelier;
+  worker::run_worker(pg::WorkerKind::dispatcher, [] { worker::Dispatcher().run(); });
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: PostgreSQL
+// The keeper: periodic work in SQL that may take long and must not hold up the dispatcher. So far: attempts whose lease
+// has ended become `unknown`, and the dispatcher, which owns the network, is woken to look them up at the provider.
+#include "pg/datum.hpp"
+#include "pg/entry.hpp"
+#include "pg/shmem.hpp"
+#include "pg/spi.hpp"
+#include "pg/transaction.hpp"
+#include "pg/wait_set.hpp"
+#include "pg/worker.hpp"
+#include "pg/worker_names.hpp"
+#include "store/attempts.hpp"
+#include "store/dispatch.hpp"
+#include "worker/start.hpp"
+
+namespace atelier::worker {
+
+namespace {
+
+constexpr long kRoundMs = 15'000;
+
+// What the dispatcher has open; with nothing open there is no lease to end, and the database is left alone.
+int open_attempts() {
+  for (const pg::WorkerRow& row : pg::worker_rows(MyDatabaseId))
+    if (row.kind == pg::WorkerKind::dispatcher) return row.report.running;
+  return 1;
+}
+
+// Returns false when the extension is gone, and with it the reason to live.
+bool keep_leases() {
+  bool installed = false;
+  uint64_t orphaned = 0;
+  const auto error = pg::in_transaction([&] {
+    if (!pg::extension_exists(pg::kExtension)) return;
+    installed = true;
+    if (open_attempts() == 0) return;
+    const store::dispatch::State state = store::dispatch::state();
+    if (state.permit != store::dispatch::Permit::running) return;
+    pg::set_app_schema(state.app_schema);
+    pg::make_commit_durable();
+    pg::AsRole owner(pg::owner_role());
+    orphaned = store::attempts::orphan_expired(pg::now());
+  });
+  if (error) throw *error;
+  if (orphaned > 0) pg::wake_dispatcher();
+  return installed;
+}
+
+}  // namespace
+
+}  // namespace atelier::worker
+
+ATELIER_WORKER(keeper) {
+  using namespace atelier;
+  worker::run_worker(pg::WorkerKind::keeper, [] {
+    pg::WaitSet waits;
+    pg::WorkerReport report;
+    snprintf(report.state, sizeof(report.state), "running");
+    pg::publish(report);
+    while (worker::keep_leases()) {
+      pg::report_statistics();
+      pg::report_activity(false, "atelier keeper: next round in 15 s");
+      waits.wait(worker::kRoundMs);
+      pg::take_reload();
+    }
+  });
+}

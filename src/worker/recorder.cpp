@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "worker/recorder.hpp"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "core/uuid.hpp"
+#include "pg/datum.hpp"
+#include "pg/settings.hpp"
+#include "pg/transaction.hpp"
+
+namespace atelier::worker {
+
+namespace {
+
+namespace results = store::results;
+namespace settings = pg::settings;
+
+constexpr int kMostFailures = 5;
+constexpr int64_t kLockedDelayUs = 100'000;
+constexpr int64_t kFailedDelayUs = 1'000'000;
+
+// Somebody else holds the row or the order of commits was against us: waiting is all it takes.
+bool passes_by_itself(const pg::Error& error) {
+  const std::string state = error.sqlstate();
+  return state == "55P03" || state == "40001" || state == "40P01";
+}
+
+void write_calls(const std::vector<results::Call>& calls) {
+  if (calls.empty()) return;
+  const auto error = pg::in_subtransaction([&] { results::log_calls(calls); });
+  if (error) pg::report(pg::Level::warning, std::string("atelier: api_logs could not be written: ") + error->what());
+}
+
+std::string notice_title(core::GenerationStatus status, const std::string& model) {
+  return (status == core::GenerationStatus::completed ? "Generation completed: " : "Generation failed: ") + model;
+}
+
+bool wants_notice(const results::Change& change) {
+  switch (settings::notify()) {
+    case settings::Notify::off:
+      return false;
+    case settings::Notify::failed:
+      return change.status == core::GenerationStatus::failed;
+    case settings::Notify::all:
+      return change.status == core::GenerationStatus::failed || change.status == core::GenerationStatus::completed;
+  }
+  return false;
+}
+
+void follow_up(const std::vector<results::Change>& changes, const std::vector<results::Changed>& changed) {
+  std::unordered_map<core::Uuid, const results::Changed*, core::UuidHash> by_generation;
+  for (const results::Changed& one : changed) by_generation[one.generation] = &one;
+  std::map<core::Uuid, int32_t> credits;
+  std::vector<results::Notice> notices;
+  for (const results::Change& change : changes) {
+    const auto place = by_generation.find(change.generation);
+    if (place == by_generation.end()) continue;
+    const results::Changed& row = *place->second;
+    if (change.status == core::GenerationStatus::completed) credits[row.user] += row.cost_credits;
+    if (!row.hidden && wants_notice(change))
+      notices.push_back({row.user, notice_title(change.status, row.model_name), change.message.value_or("")});
+  }
+  std::vector<results::Charge> charges;
+  for (const auto& [user, amount] : credits)
+    if (amount > 0) charges.push_back({user, amount});
+  if (!charges.empty()) results::charge(charges);
+  if (notices.empty()) return;
+  const auto error = pg::in_subtransaction([&] { results::notify(notices); });
+  if (error)
+    pg::report(pg::Level::warning, std::string("atelier: notifications could not be written: ") + error->what());
+}
+
+// Everything of a batch in the order that the rules demand: attempts first, since they are the fence.
+std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timestamp now) {
+  std::vector<store::attempts::Step> steps;
+  for (const Entry& entry : entries) steps.push_back(entry.step);
+  const std::vector<int64_t> advanced = store::attempts::advance(steps, now);
+  const std::unordered_set<int64_t> open(advanced.begin(), advanced.end());
+
+  std::vector<results::Change> changes;
+  std::vector<results::Return> returns;
+  std::vector<results::Call> calls;
+  for (const Entry& entry : entries) {
+    calls.insert(calls.end(), entry.calls.begin(), entry.calls.end());
+    if (open.count(entry.step.attempt) == 0) continue;
+    if (entry.change) changes.push_back(*entry.change);
+    if (entry.requeue) returns.push_back(*entry.requeue);
+  }
+  if (!changes.empty()) follow_up(changes, results::write(changes));
+  if (!returns.empty()) results::return_to_queue(returns);
+  write_calls(calls);
+  return open;
+}
+
+std::optional<pg::Error> in_owner_transaction(const std::vector<Entry>& entries, std::unordered_set<int64_t>& open) {
+  return pg::in_transaction([&] {
+    pg::make_commit_durable();
+    pg::AsRole owner(pg::owner_role());
+    open = write(entries, pg::now());
+  });
+}
+
+void collect(const std::vector<Entry>& entries, const std::unordered_set<int64_t>& open, std::vector<Recorded>& done) {
+  for (const Entry& entry : entries)
+    done.push_back({entry.step.attempt, entry.step.state, open.count(entry.step.attempt) != 0});
+}
+
+}  // namespace
+
+std::optional<int64_t> Recorder::due_us() const {
+  if (!calls_.empty()) return 0;
+  std::optional<int64_t> earliest;
+  for (const Entry& entry : waiting_)
+    if (!earliest || entry.not_before_us < *earliest) earliest = entry.not_before_us;
+  return earliest;
+}
+
+std::vector<Recorded> Recorder::flush(int64_t now_us) {
+  std::vector<Recorded> done;
+  if (!calls_.empty()) {
+    const std::vector<results::Call> calls = std::move(calls_);
+    calls_.clear();
+    const auto error = pg::in_transaction([&] {
+      pg::AsRole owner(pg::owner_role());
+      write_calls(calls);
+    });
+    if (error) pg::report(pg::Level::warning, std::string("atelier: api_logs could not be written: ") + error->what());
+  }
+  const auto later = std::stable_partition(waiting_.begin(), waiting_.end(),
+                                           [&](const Entry& entry) { return entry.not_before_us <= now_us; });
+  std::vector<Entry> entries(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(later));
+  waiting_.erase(waiting_.begin(), later);
+  if (entries.empty()) return done;
+
+  std::unordered_set<int64_t> open;
+  if (!in_owner_transaction(entries, open)) {
+    collect(entries, open, done);
+  } else {
+    one_by_one(std::move(entries), now_us, done);
+  }
+  return done;
+}
+
+void Recorder::one_by_one(std::vector<Entry> entries, int64_t now_us, std::vector<Recorded>& done) {
+  for (Entry& entry : entries) {
+    std::vector<Entry> alone{entry};
+    std::unordered_set<int64_t> open;
+    const auto error = in_owner_transaction(alone, open);
+    if (!error) {
+      collect(alone, open, done);
+    } else {
+      postpone_or_set_aside(std::move(entry), *error, now_us, done);
+    }
+  }
+}
+
+void Recorder::postpone_or_set_aside(Entry entry, const pg::Error& error, int64_t now_us, std::vector<Recorded>& done) {
+  if (passes_by_itself(error)) {
+    entry.not_before_us = now_us + kLockedDelayUs;
+    waiting_.push_back(std::move(entry));
+    return;
+  }
+  if (++entry.failures < kMostFailures) {
+    entry.not_before_us = now_us + kFailedDelayUs;
+    waiting_.push_back(std::move(entry));
+    return;
+  }
+  pg::report(pg::Level::warning,
+             "atelier: attempt " + std::to_string(entry.step.attempt) + " is set aside: " + error.what(),
+             "Its result could not be written in " + std::to_string(kMostFailures) + " tries.");
+  // First with the generation marked as failed; when that is what cannot be written, the attempt alone.
+  Entry last;
+  last.step = {entry.step.attempt,
+               core::AttemptState::lost,
+               entry.step.prediction_id,
+               entry.step.http_status,
+               std::string("result could not be recorded: ") + error.what(),
+               entry.step.predict_time};
+  if (entry.change) {
+    last.change.emplace();
+    last.change->generation = entry.change->generation;
+    last.change->status = core::GenerationStatus::failed;
+    last.change->message = "The result could not be saved.";
+  }
+  std::unordered_set<int64_t> open;
+  if (in_owner_transaction({last}, open)) {
+    last.change.reset();
+    in_owner_transaction({last}, open);
+  }
+  done.push_back({last.step.attempt, last.step.state, false});
+}
+
+}  // namespace atelier::worker

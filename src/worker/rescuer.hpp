@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: PostgreSQL
+// Attempts whose answer was lost: searches the provider's list for their prediction and adopts it, or finds after the
+// grace time that the request never arrived, and lets the generation be sent again. It asks the provider and never
+// guesses. Part of the dispatcher.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "replicate/outcome.hpp"
+#include "worker/context.hpp"
+
+namespace atelier::worker {
+
+class Rescuer {
+ public:
+  explicit Rescuer(Context& context) : context_(context) {}
+
+  // Sends the search that this job is due for, or puts it off.
+  void search(Job& job, int64_t now_us);
+  void on_list(const Arrival& arrival, int64_t now_us);
+
+  // Whether an attempt of a former process has not been searched for yet; nothing new is sent before that, so that a
+  // new request can never be taken for an old one.
+  bool is_busy();
+
+ private:
+  void send(Job& job, const replicate::Request& request, int64_t now_us);
+  bool adopt_from(Job& job, const replicate::Page& page, int64_t now_us);
+  void give_up(Job& job, int64_t now_us);
+
+  Context& context_;
+};
+
+}  // namespace atelier::worker

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "worker/sender.hpp"
+
+#include <algorithm>
+
+#include "core/retry.hpp"
+#include "pg/settings.hpp"
+#include "pg/transaction.hpp"
+#include "replicate/reference.hpp"
+#include "worker/endings.hpp"
+
+namespace atelier::worker {
+
+namespace {
+
+namespace claims = store::claims;
+namespace settings = pg::settings;
+using replicate::CreateAction;
+
+// After so many requests in a row that did not reach the provider, claiming rests: rows wait in the queue, not in
+// attempts.
+constexpr int kUnreachedLimit = 5;
+// Until then an attempt is the business of the process that sent it.
+constexpr int64_t kLeaseGraceUs = 60'000'000;
+constexpr int kModelTries = 3;
+constexpr int64_t kPostponedUs = 100'000;
+
+constexpr core::Uuid kLastUser = [] {
+  core::Uuid uuid;
+  uuid.bytes.fill(0xff);
+  return uuid;
+}();
+
+core::Uuid following(core::Uuid uuid) {
+  for (size_t i = uuid.bytes.size(); i-- > 0;)
+    if (++uuid.bytes[i] != 0) break;
+  return uuid;
+}
+
+}  // namespace
+
+std::optional<int64_t> Sender::ready_at_us(int64_t now_us) const {
+  if (context_.transfers.free_places() == 0) return std::nullopt;
+  const auto token_us = context_.tokens.pool().next_ready_at(now_us);
+  if (!token_us) return std::nullopt;
+  return std::max(*token_us, breaker_until_us_);
+}
+
+std::vector<int32_t> Sender::take_tokens(int64_t now_us) {
+  std::vector<int32_t> tokens;
+  for (size_t places = context_.transfers.free_places(); places > 0; --places) {
+    const auto token = context_.tokens.pool().choose(now_us);
+    if (!token) break;
+    tokens.push_back(*token);
+  }
+  return tokens;
+}
+
+bool Sender::claim_and_send(int64_t now_us) {
+  if (now_us < breaker_until_us_) return true;
+  const std::vector<int32_t> tokens = take_tokens(now_us);
+  if (tokens.empty()) return true;
+  std::vector<claims::Claimed> claimed = claim(tokens, now_us);
+  for (size_t unused = claimed.size(); unused < tokens.size(); ++unused)
+    context_.tokens.pool().give_back(tokens[unused]);
+  for (const claims::Claimed& one : claimed) send(one, now_us);
+  return claimed.size() == tokens.size();
+}
+
+std::vector<claims::Claimed> Sender::claim(const std::vector<int32_t>& tokens, int64_t now_us) {
+  std::vector<claims::Claimed> claimed;
+  const auto error = pg::in_transaction([&] {
+    pg::make_commit_durable();
+    pg::AsRole owner(pg::owner_role());
+    const int32_t most = static_cast<int32_t>(tokens.size());
+    const int32_t concurrency = settings::user_concurrency();
+    std::vector<claims::NextUser> users =
+        claims::next_users(following(cursor_), kLastUser, most, concurrency, {now_us});
+    if (static_cast<int32_t>(users.size()) < most) {
+      const int32_t rest = most - static_cast<int32_t>(users.size());
+      for (const claims::NextUser& user : claims::next_users({}, cursor_, rest, concurrency, {now_us}))
+        users.push_back(user);
+    }
+    if (users.empty()) return;
+    claims::Limits limits;
+    limits.per_user = (most + static_cast<int32_t>(users.size()) - 1) / static_cast<int32_t>(users.size());
+    limits.lease_until = {now_us + settings::request_timeout_ms() * 1000 + kLeaseGraceUs};
+    limits.image_deadline = {now_us + settings::image_deadline_s() * core::kSecondUs};
+    limits.video_deadline = {now_us + settings::video_deadline_s() * core::kSecondUs};
+    claimed = claims::claim(users, tokens, limits, {now_us});
+    avoid_refusing_accounts(claimed, now_us);
+  });
+  if (error) {
+    // Somebody holds a lock on what is needed: the rows are still in the queue.
+    pg::report(pg::Level::log, std::string("atelier: claim postponed: ") + error->what());
+    context_.returns.push(now_us + kPostponedUs);
+    return {};
+  }
+  if (!claimed.empty()) cursor_ = claimed.back().user;
+  return claimed;
+}
+
+// A generation that one account refused goes to another one, in the transaction that claims it.
+void Sender::avoid_refusing_accounts(std::vector<claims::Claimed>& claimed, int64_t now_us) {
+  if (histories_.empty()) return;
+  core::TokenPool& pool = context_.tokens.pool();
+  for (claims::Claimed& one : claimed) {
+    const auto place = histories_.find(one.generation);
+    if (place == histories_.end() || place->second.avoided_account.empty()) continue;
+    if (pool.account_of(one.token) != place->second.avoided_account) continue;
+    const auto other = pool.choose(now_us, place->second.avoided_account);
+    if (!other) continue;
+    pool.give_back(one.token);
+    one.token = *other;
+    store::attempts::set_token(one.attempt, *other);
+  }
+}
+
+void Sender::send(const claims::Claimed& claimed, int64_t now_us) {
+  Job& job = context_.jobs.add(claimed);
+  replicate::CreateOptions options;
+  options.cancel_after_seconds = (claimed.deadline.us - claimed.sent_at.us) / core::kSecondUs;
+  if (const std::string url = settings::webhook_url(); !url.empty())
+    options.webhook_url = replicate::webhook_for_attempt(url, claimed.attempt);
+
+  replicate::Failure failure;
+  replicate::MadeRequest made;
+  const replicate::ParsedReference parsed = replicate::parse_model_reference(claimed.model);
+  if (!parsed) {
+    failure = {"The model of this generation is not available.", "invalid model reference: " + parsed.reason,
+               replicate::ErrorCategory::invalid_input};
+  } else {
+    replicate::Reference reference = *parsed.reference;
+    if (reference.kind == replicate::ReferenceKind::model)
+      if (const auto version = context_.models.version_of(claimed.model, now_us))
+        reference = replicate::with_version(reference, *version);
+    made = replicate::create_prediction(reference, claimed.input, options);
+    if (!made)
+      failure = {"The input of this generation is not valid.", made.error, replicate::ErrorCategory::invalid_input};
+  }
+  const std::string* secret = context_.tokens.secret(claimed.token);
+  if (!made || secret == nullptr) {
+    context_.tokens.pool().give_back(claimed.token);
+    job.phase = Phase::settling;
+    context_.recorder.add(made ? returned_entry(context_, job, core::AttemptState::absent, nullptr, nullptr, now_us)
+                               : refused_entry(job, nullptr, failure));
+    return;
+  }
+  context_.tokens.pool().note_sent(claimed.token, now_us);
+  context_.tokens.count_request(claimed.token);
+  context_.transfers.send(Reason::create, job.attempt, job.token, *secret, *made.request);
+}
+
+void Sender::note_reachability(const Arrival& arrival, int64_t now_us) {
+  int32_t& unreached = context_.report.unreached;
+  if (arrival.answer.delivery != replicate::Delivery::not_sent) {
+    unreached = 0;
+    breaker_until_us_ = 0;
+    return;
+  }
+  if (++unreached < kUnreachedLimit) return;
+  breaker_until_us_ = now_us + core::backoff_us(unreached - kUnreachedLimit, context_.random());
+}
+
+void Sender::on_created(const Arrival& arrival, int64_t now_us) {
+  note_reachability(arrival, now_us);
+  Job* job = context_.jobs.find(arrival.transfer.attempt);
+  if (job == nullptr) return;
+  History& history = histories_[job->generation];
+
+  replicate::CreateContext create;
+  create.now_us = now_us;
+  create.random = context_.random();
+  create.tries = history.tries;
+  const auto parsed = replicate::parse_model_reference(job->model);
+  create.named_without_version = parsed && parsed.reference->kind == replicate::ReferenceKind::model &&
+                                 !context_.models.version_of(job->model, now_us);
+  create.other_account_tried = history.other_account_tried || !context_.tokens.has_other_account(job->token);
+  const replicate::CreateVerdict verdict = replicate::judge_create(arrival.answer, create);
+
+  if (verdict.action == CreateAction::accepted) {
+    histories_.erase(job->generation);
+    return accept(*job, arrival, *verdict.prediction, now_us);
+  }
+  const int32_t token = job->token;
+  job->phase = Phase::settling;
+  const auto give_back = [&](int64_t not_before_us) {
+    Entry entry =
+        returned_entry(context_, *job, core::AttemptState::refused, &arrival.answer, &verdict.failure, not_before_us);
+    log_call(entry, arrival, *job, &verdict.failure, {});
+    context_.recorder.add(std::move(entry));
+  };
+  switch (verdict.action) {
+    case CreateAction::accepted:
+      return;
+    case CreateAction::unknown: {
+      histories_.erase(job->generation);
+      job->phase = Phase::searching;
+      Entry entry = unknown_entry(*job, arrival.answer, verdict.failure);
+      log_call(entry, arrival, *job, &verdict.failure, {});
+      context_.recorder.add(std::move(entry));
+      context_.jobs.schedule(*job, std::max(now_us, job->sent_at_us + core::search_delay_us(0).value_or(0)));
+      return;
+    }
+    case CreateAction::requeue:
+      ++history.tries;
+      return give_back(now_us + verdict.delay_us);
+    case CreateAction::throttle:
+      context_.tokens.count_error(token, verdict.failure.admin_message);
+      context_.tokens.cool(token, verdict.until_us, true, "throttled by the provider");
+      if (verdict.low_credit) context_.tokens.pool().limit_to_low_credit(token, verdict.until_us);
+      return give_back(now_us);
+    case CreateAction::confirm_token:
+      context_.tokens.count_error(token, verdict.failure.admin_message);
+      context_.tokens.pool().cool_token(token, now_us + core::kMinuteUs);
+      suspects_.insert(token);
+      ask_account(token);
+      return give_back(now_us);
+    case CreateAction::cannot_pay:
+      context_.tokens.count_error(token, verdict.failure.admin_message);
+      context_.tokens.cool(token, verdict.until_us, true, "account cannot pay");
+      return give_back(now_us);
+    case CreateAction::try_other_account:
+      history.other_account_tried = true;
+      history.avoided_account = context_.tokens.pool().account_of(token);
+      return give_back(now_us);
+    case CreateAction::resolve_version:
+      log_call(context_.recorder, arrival, job, &verdict.failure);
+      return resolve(*job, now_us);
+    case CreateAction::fail: {
+      histories_.erase(job->generation);
+      Entry entry = refused_entry(*job, &arrival.answer, verdict.failure);
+      log_call(entry, arrival, *job, &verdict.failure, {});
+      return context_.recorder.add(std::move(entry));
+    }
+  }
+}
+
+// A model that answers at once has ended before it was watched: one entry takes it from sending to its end.
+void Sender::accept(Job& job, const Arrival& arrival, const replicate::Prediction& prediction, int64_t now_us) {
+  job.prediction_id = prediction.id;
+  ++context_.report.accepted;
+  if (replicate::is_terminal(prediction.status)) {
+    const replicate::PollVerdict verdict = replicate::judge_poll(arrival.answer, poll_context(context_, job, now_us));
+    if (!core::is_open(verdict.attempt)) {
+      job.phase = Phase::settling;
+      Entry entry = ended_entry(context_, job, verdict, now_us);
+      log_call(entry, arrival, job, nullptr, prediction.status_text);
+      return context_.recorder.add(std::move(entry));
+    }
+  }
+  job.phase = Phase::watching;
+  job.looks = job.failed_looks = 0;
+  Entry entry = accepted_entry(job, arrival.answer);
+  log_call(entry, arrival, job, nullptr, prediction.status_text);
+  context_.recorder.add(std::move(entry));
+  job.watched_since_us = now_us;
+  const int64_t interval_us = settings::poll_interval_ms() * 1000;
+  context_.jobs.schedule(job, job.cancel_wanted
+                                  ? now_us
+                                  : now_us + core::poll_delay_us(0, job.is_video(), interval_us, context_.random()));
+}
+
+void Sender::resolve(Job& job, int64_t now_us) {
+  job.phase = Phase::resolving;
+  const auto parsed = replicate::parse_model_reference(job.model);
+  const std::string* secret = context_.tokens.secret(job.token);
+  core::TokenPool& pool = context_.tokens.pool();
+  if (context_.transfers.free_places() == 0 || secret == nullptr || !pool.take_request(job.token, now_us))
+    return context_.jobs.schedule(job, std::max(now_us + core::kSecondUs, pool.request_ready_at(job.token, now_us)));
+  job.looking = true;
+  context_.transfers.send(Reason::resolve_model, job.attempt, job.token, *secret,
+                          replicate::get_model(*parsed.reference));
+}
+
+void Sender::on_model(const Arrival& arrival, int64_t now_us) {
+  Job* job = context_.jobs.find(arrival.transfer.attempt);
+  if (job == nullptr || job->phase != Phase::resolving) return;
+  const replicate::ModelVerdict verdict =
+      replicate::judge_model(arrival.answer, now_us, context_.random(), job->failed_looks);
+  if (verdict.repeat && ++job->failed_looks < kModelTries)
+    return context_.jobs.schedule(*job, now_us + verdict.delay_us);
+  job->phase = Phase::settling;
+  if (verdict.version) {
+    context_.models.put(job->model, *verdict.version, now_us);
+    return context_.recorder.add(returned_entry(context_, *job, core::AttemptState::refused, nullptr, nullptr, now_us));
+  }
+  log_call(context_.recorder, arrival, job, &verdict.failure);
+  if (verdict.repeat)
+    return context_.recorder.add(returned_entry(context_, *job, core::AttemptState::refused, nullptr, &verdict.failure,
+                                                now_us + verdict.delay_us));
+  context_.recorder.add(refused_entry(*job, nullptr, verdict.failure));
+}
+
+void Sender::ask_account(int32_t token) {
+  if (const std::string* secret = context_.tokens.secret(token))
+    context_.transfers.send(Reason::check_account, 0, token, *secret, replicate::get_account());
+}
+
+void Sender::ask_accounts() {
+  for (const int32_t token : context_.tokens.without_account()) ask_account(token);
+}
+
+void Sender::on_account(const Arrival& arrival, int64_t) {
+  const int32_t token = arrival.transfer.token;
+  const bool suspect = suspects_.erase(token) != 0;
+  const replicate::TokenVerdict verdict = replicate::judge_account(arrival.answer);
+  if (verdict.action == replicate::TokenAction::valid) return context_.tokens.learn_account(token, verdict.account);
+  log_call(context_.recorder, arrival, nullptr, nullptr);
+  // A token is switched off only after a refused request and a refused question.
+  if (verdict.action == replicate::TokenAction::deactivate && suspect) {
+    context_.tokens.deactivate(token, "refused by the provider (401)");
+    pg::report(pg::Level::warning, "atelier: token " + std::to_string(token) + " was deactivated",
+               "The provider refused it twice.", "Check it there, then set is_active again in replicate_tokens.");
+  }
+}
+
+}  // namespace atelier::worker

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "worker/token_bank.hpp"
+
+#include <algorithm>
+
+#include "core/text.hpp"
+#include "pg/settings.hpp"
+#include "pg/shmem.hpp"
+#include "pg/transaction.hpp"
+
+namespace atelier::worker {
+
+namespace {
+
+constexpr int64_t kReloadUs = 60'000'000;
+constexpr int64_t kFlushUs = 1'000'000;
+constexpr size_t kErrorChars = 500;
+
+template <typename Body>
+void write(const char* what, Body&& body) {
+  const auto error = pg::in_transaction([&] {
+    pg::AsRole owner(pg::owner_role());
+    body();
+  });
+  if (error)
+    pg::report(pg::Level::warning, std::string("atelier: ") + what + " could not be written: " + error->what());
+}
+
+}  // namespace
+
+void TokenBank::refresh(int64_t now_us) {
+  pool_.set_limits({pg::settings::creates_per_minute(), pg::settings::requests_per_minute()});
+  const uint64_t version = pg::tokens_version();
+  if (version == version_ && now_us - loaded_us_ < kReloadUs) return;
+  std::vector<core::PoolToken> tokens;
+  rows_.clear();
+  for (store::pool::TokenRow& row : store::pool::tokens()) {
+    tokens.push_back({row.id, row.account, row.active, row.cooling_until_us});
+    const int32_t id = row.id;
+    rows_.emplace(id, std::move(row));
+  }
+  pool_.set_tokens(tokens);
+  if (version != version_) asked_.clear();
+  version_ = version;
+  loaded_us_ = now_us;
+}
+
+const std::string* TokenBank::secret(int32_t token) const {
+  const auto place = rows_.find(token);
+  return place == rows_.end() ? nullptr : &place->second.secret;
+}
+
+std::vector<int32_t> TokenBank::without_account() {
+  std::vector<int32_t> tokens;
+  for (const auto& [id, row] : rows_)
+    if (row.active && row.account.empty() && !asked_[id]) tokens.push_back(id);
+  for (const int32_t id : tokens) asked_[id] = true;
+  return tokens;
+}
+
+void TokenBank::learn_account(int32_t token, const std::string& account) {
+  const auto place = rows_.find(token);
+  if (place == rows_.end() || place->second.account == account) return;
+  place->second.account = account;
+  pool_.set_account(token, account);
+  write("a token's account", [&] { store::pool::set_account(token, account); });
+}
+
+void TokenBank::cool(int32_t token, int64_t until_us, bool whole_account, const std::string& reason) {
+  std::vector<int32_t> tokens{token};
+  if (whole_account) {
+    pool_.cool_account(token, until_us);
+    tokens = pool_.tokens_of_account(token);
+  } else {
+    pool_.cool_token(token, until_us);
+  }
+  write("a token's cooldown", [&] { store::pool::set_cooling(tokens, {until_us}, reason); });
+}
+
+void TokenBank::deactivate(int32_t token, const std::string& reason) {
+  pool_.deactivate(token);
+  if (const auto place = rows_.find(token); place != rows_.end()) place->second.active = false;
+  write("a token's end", [&] { store::pool::deactivate(token, reason); });
+}
+
+store::pool::Usage& TokenBank::usage_of(int32_t token) {
+  store::pool::Usage& usage = usage_[token];
+  usage.token = token;
+  return usage;
+}
+
+void TokenBank::count_request(int32_t token) { ++usage_of(token).requests; }
+
+void TokenBank::count_error(int32_t token, const std::string& error) {
+  store::pool::Usage& usage = usage_of(token);
+  ++usage.errors;
+  usage.last_error = std::string(core::text::first_chars(core::text::redact(error), kErrorChars));
+}
+
+void TokenBank::flush(int64_t now_us, bool at_once) {
+  if (usage_.empty() || (!at_once && now_us - flushed_us_ < kFlushUs)) return;
+  flushed_us_ = now_us;
+  std::vector<store::pool::Usage> usage;
+  for (const auto& [id, one] : usage_)
+    if (rows_.count(id) != 0) usage.push_back(one);
+  usage_.clear();
+  write("token counts", [&] {
+    const std::vector<int32_t> written = store::pool::add_usage(usage);
+    // A row that somebody else has locked is counted the next time.
+    for (const store::pool::Usage& one : usage)
+      if (std::find(written.begin(), written.end(), one.token) == written.end()) usage_[one.token] = one;
+  });
+}
+
+size_t TokenBank::active_tokens() const {
+  return static_cast<size_t>(
+      std::count_if(rows_.begin(), rows_.end(), [](const auto& row) { return row.second.active; }));
+}
+
+bool TokenBank::has_other_account(int32_t token) const {
+  const std::string mine = pool_.account_of(token);
+  return std::any_of(rows_.begin(), rows_.end(), [&](const auto& entry) {
+    const store::pool::TokenRow& row = entry.second;
+    return row.active && !row.account.empty() && row.account != mine;
+  });
+}
+
+}  // namespace atelier::worker

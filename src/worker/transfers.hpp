@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: PostgreSQL
+// The dispatcher's requests on their way: http::Multi with the reason for each transfer. It adds what every request to
+// the API carries (base URL, token, content type) and translates answers into the protocol's words. Used by the
+// dispatcher's parts.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "http/multi.hpp"
+#include "replicate/request.hpp"
+#include "replicate/response.hpp"
+
+namespace atelier::worker {
+
+enum class Reason { create, look, cancel, search, resolve_model, check_account };
+
+struct Transfer {
+  Reason reason;
+  int64_t attempt = 0;  // 0 when the request belongs to no attempt
+  int32_t token = 0;
+  std::string method;
+  std::string path;  // as it is logged: without the query
+};
+
+struct Arrival {
+  Transfer transfer;
+  replicate::Answer answer;
+  int64_t duration_us = 0;
+};
+
+class Transfers {
+ public:
+  Transfers();
+
+  int fd() const { return multi_->fd(); }
+  size_t in_flight() const { return multi_->in_flight(); }
+  // How many more requests may be sent now.
+  size_t free_places() const;
+  std::optional<int64_t> timeout_ms() const { return multi_->timeout_ms(); }
+
+  void send(Reason reason, int64_t attempt, int32_t token, const std::string& secret,
+            const replicate::Request& request);
+  // Lets libcurl do what its sockets are ready for.
+  void act() { multi_->act(); }
+  std::vector<Arrival> take_done();
+
+ private:
+  std::unique_ptr<http::Multi> multi_;
+  std::unordered_map<uint64_t, Transfer> reasons_;
+  uint64_t last_id_ = 0;
+};
+
+}  // namespace atelier::worker

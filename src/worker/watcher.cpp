@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "worker/watcher.hpp"
+
+#include <algorithm>
+
+#include "core/retry.hpp"
+#include "worker/endings.hpp"
+
+namespace atelier::worker {
+
+namespace {
+
+using replicate::PollAction;
+
+// A token that was deleted while its predictions run: they are given up when their deadline has passed by this much.
+constexpr int64_t kGraceUs = core::kMinuteUs;
+constexpr int64_t kPutOffUs = 5 * core::kSecondUs;
+
+}  // namespace
+
+void Watcher::look(Job& job, int64_t now_us) {
+  core::TokenPool& pool = context_.tokens.pool();
+  const std::string* secret = context_.tokens.secret(job.watching_token());
+  if (secret == nullptr) {
+    if (now_us < job.deadline_us + kGraceUs) return context_.jobs.schedule(job, now_us + kPutOffUs);
+    replicate::PollVerdict verdict;
+    verdict.action = PollAction::failed;
+    verdict.attempt = core::AttemptState::lost;
+    verdict.failure = {"The result of this generation cannot be read any more.",
+                       "the token that created it was deleted", replicate::ErrorCategory::auth};
+    job.phase = Phase::settling;
+    return context_.recorder.add(ended_entry(context_, job, verdict, now_us));
+  }
+  if (!pool.take_request(job.watching_token(), now_us))
+    return context_.jobs.schedule(job, std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us)));
+  job.looking = true;
+  const bool cancel = (job.cancel_wanted || job.cancel_for_deadline) && !job.cancel_sent;
+  if (cancel) job.cancel_sent = true;
+  context_.transfers.send(
+      cancel ? Reason::cancel : Reason::look, job.attempt, job.watching_token(), *secret,
+      cancel ? replicate::cancel_prediction(job.prediction_id) : replicate::get_prediction(job.prediction_id));
+}
+
+void Watcher::on_look(const Arrival& arrival, int64_t now_us) {
+  Job* job = context_.jobs.find(arrival.transfer.attempt);
+  if (job == nullptr || job->phase != Phase::watching) return;
+  act_on(*job, arrival, replicate::judge_poll(arrival.answer, poll_context(context_, *job, now_us)), now_us);
+}
+
+void Watcher::on_cancel(const Arrival& arrival, int64_t now_us) {
+  Job* job = context_.jobs.find(arrival.transfer.attempt);
+  if (job == nullptr || job->phase != Phase::watching) return;
+  act_on(*job, arrival, replicate::judge_cancel(arrival.answer, poll_context(context_, *job, now_us)), now_us);
+}
+
+void Watcher::act_on(Job& job, const Arrival& arrival, const replicate::PollVerdict& verdict, int64_t now_us) {
+  const bool answered = replicate::is_success(arrival.answer);
+  const std::string external = verdict.prediction ? verdict.prediction->status_text : std::string();
+  ++job.looks;
+  job.failed_looks = answered ? 0 : job.failed_looks + 1;
+  switch (verdict.action) {
+    case PollAction::look_again:
+      log_call(context_.recorder, arrival, &job, answered ? nullptr : &verdict.failure);
+      return context_.jobs.schedule(job, now_us + verdict.delay_us);
+    case PollAction::throttle:
+      log_call(context_.recorder, arrival, &job, &verdict.failure);
+      context_.tokens.pool().cool_requests(job.watching_token(), verdict.until_us);
+      return context_.jobs.schedule(job, verdict.until_us);
+    case PollAction::other_token: {
+      log_call(context_.recorder, arrival, &job, &verdict.failure);
+      context_.tokens.count_error(job.watching_token(), verdict.failure.admin_message);
+      const auto sibling = context_.tokens.pool().sibling(job.watching_token());
+      if (sibling) job.other_token = *sibling;
+      return context_.jobs.schedule(job, sibling ? now_us : now_us + verdict.delay_us);
+    }
+    case PollAction::cancel:
+      job.cancel_for_deadline = true;
+      return context_.jobs.schedule(job, now_us);
+    case PollAction::completed:
+    case PollAction::try_again:
+    case PollAction::failed:
+    case PollAction::cancelled: {
+      job.phase = Phase::settling;
+      Entry entry = ended_entry(context_, job, verdict, now_us);
+      const bool failed = verdict.action == PollAction::failed || verdict.action == PollAction::try_again;
+      log_call(entry, arrival, job, failed ? &verdict.failure : nullptr, external);
+      return context_.recorder.add(std::move(entry));
+    }
+  }
+}
+
+void Watcher::want_cancel(int64_t attempt, int64_t now_us) {
+  Job* job = context_.jobs.find(attempt);
+  if (job == nullptr || job->cancel_wanted) return;
+  job->cancel_wanted = true;
+  if (job->phase == Phase::watching && !job->looking) context_.jobs.schedule(*job, now_us);
+}
+
+}  // namespace atelier::worker

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: PostgreSQL
+# The plain libcurl program, the yardstick for the dispatcher: the same requests, the same connection rules, no database.
+package Bench::PlainCurl;
+use strict;
+use warnings;
+use Exporter 'import';
+use JSON::PP;
+
+our @EXPORT = qw(plain_curl plain_curl_command);
+
+sub plain_curl_command {
+    my ($url, $count, $parallel) = @_;
+    return ('plain-curl', '--url', $url, '--token', 'r8_bench_000000000000000000000000000000001', '--count', $count,
+        '--parallel', $parallel);
+}
+
+# Sends the requests and returns what the program says about them.
+sub plain_curl {
+    my ($count, $parallel) = @_;
+    my (undef, @arguments) = plain_curl_command("$ENV{BENCH_STAND_IN}/v1/predictions", $count, $parallel);
+    open my $output, '-|', $ENV{BENCH_PLAIN_CURL}, @arguments or die "cannot run plain-curl: $!";
+    my $answer = decode_json(join '', readline $output);
+    close $output or die 'plain-curl failed';
+    return $answer;
+}
+
+1;

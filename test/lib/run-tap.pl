@@ -1,0 +1,28 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: PostgreSQL
+# Runs test programs that speak TAP and ends with one line of counts. A program that crashes, exits with a failure or runs
+# another number of tests than it planned counts as failed, even when all its lines say ok.
+#
+#   run-tap.pl [--jobs=N] [--pgtap] FILE ...    --pgtap: the files are SQL, run by psql in the database of PGDATABASE
+use strict;
+use warnings;
+use Getopt::Long;
+use TAP::Harness;
+
+my ($jobs, $pgtap) = (1, 0);
+GetOptions('jobs=i' => \$jobs, 'pgtap' => \$pgtap) or exit 2;
+my %options = (verbosity => 0, failures => 1, comments => 1, jobs => $jobs, merge => 0);
+$options{sources} = { pgTAP => { suffix => '.sql', set => { client_min_messages => 'warning' } } } if $pgtap;
+
+my $aggregator = TAP::Harness->new(\%options)->runtests(@ARGV);
+my $passed = $aggregator->total - $aggregator->failed;
+my $failed = $aggregator->failed;
+for my $parser ($aggregator->parsers) {
+    next if $parser->failed;
+    my $broken = $parser->parse_errors || $parser->wait || (!$parser->tests_run && !$parser->skip_all);
+    $failed++ if $broken;
+}
+my $skipped = $aggregator->skipped;
+print "$skipped skipped\n" if $skipped;
+print "$passed passed, $failed failed\n";
+exit($failed ? 1 : 0);
