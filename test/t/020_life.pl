@@ -149,7 +149,11 @@ subtest 'what is logged' => sub {
     is($node->safe_psql('postgres', "SELECT count(*) FROM public.api_logs l WHERE l::text LIKE '%r8\\_%'"), 0, 'no secret');
     is($node->safe_psql('postgres', "SELECT count(*) FROM public.api_logs l WHERE l::text LIKE '%kettle%'"), 0, 'no prompt');
     is($node->safe_psql('postgres',
-        "SELECT count(*) FROM public.api_logs WHERE method = 'GET' AND status_code = 200"), 0, 'no successful poll');
+        "SELECT count(*) FROM public.api_logs WHERE method = 'GET' AND status_code = 200 AND error_category IS NULL"), 0,
+        'no poll that found nothing wrong');
+    is($node->safe_psql('postgres',
+        "SELECT DISTINCT error_category FROM public.api_logs WHERE generation_id IN (SELECT id FROM public.generations WHERE prompt = 'sensitive') AND method = 'GET'"),
+        'nsfw', 'a failed prediction with its category');
     is($node->safe_psql('postgres', "SELECT string_agg(DISTINCT provider, ',') FROM public.api_logs"), 'replicate',
         'the provider');
     is($node->safe_psql('postgres', "SELECT count(*) FROM public.api_logs WHERE status_code = 0"), 1, 'the lost answer');

@@ -21,10 +21,11 @@ SELECT '$user', 'create', 'test', 'Test', '$model', '$prompt ' || n FROM generat
 SQL
 }
 
-sub workers_of {
-    my ($database) = @_;
-    return $node->safe_psql('postgres',
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = '$database' AND backend_type LIKE 'atelier %'");
+sub wait_for_workers {
+    my ($database, $test, $count) = @_;
+    return wait_for($node,
+        'SELECT count(*) = ' . ($count // 2) . " FROM pg_stat_activity WHERE datname = '$database' AND backend_type LIKE 'atelier %'",
+        $test);
 }
 
 subtest 'they come at commit' => sub {
@@ -35,24 +36,23 @@ subtest 'they come at commit' => sub {
 };
 
 subtest 'commands on databases are not blocked' => sub {
-    for my $command ('DROP DATABASE studio', 'ALTER DATABASE studio RENAME TO atelier_two', 'CREATE DATABASE copy TEMPLATE studio') {
+    # Each command, and the databases that have workers afterwards.
+    my @cases = (
+        [ 'DROP DATABASE studio' ],
+        [ 'ALTER DATABASE studio RENAME TO atelier_two', 'atelier_two' ],
+        [ 'CREATE DATABASE copy TEMPLATE studio', 'studio' ]);
+    for (@cases) {
+        my ($command, @served) = @$_;
         $node->safe_psql('postgres', 'DROP DATABASE IF EXISTS studio');
-        $node->safe_psql('postgres', 'DROP DATABASE IF EXISTS atelier_two');
         $node->safe_psql('postgres', 'CREATE DATABASE studio');
         create_extension($node, 'studio');
-        wait_for($node, "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = 'studio' AND backend_type LIKE 'atelier %'",
-            'workers run there');
+        wait_for_workers('studio', 'workers run there');
         my ($status, $out, $error) = $node->psql('postgres', $command);
         is($status, 0, $command) or diag($error);
+        wait_for_workers($_, "workers are back in $_") for @served;
     }
-    wait_for($node, "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = 'studio' AND backend_type LIKE 'atelier %'",
-        'workers are back in the template');
-    wait_for($node, "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = 'atelier_two' AND backend_type LIKE 'atelier %'",
-        'and in the renamed database');
     $node->safe_psql('studio', 'DROP EXTENSION atelier CASCADE');
-    wait_for($node, "SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'studio' AND backend_type LIKE 'atelier %'",
-        'they leave after DROP EXTENSION');
-    wait_for($node, "SELECT true", 'the server is well');
+    wait_for_workers('studio', 'they leave after DROP EXTENSION', 0);
 };
 
 subtest 'nothing is held while answers are awaited' => sub {
