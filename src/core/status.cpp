@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 namespace atelier::core {
@@ -47,12 +48,12 @@ auto value_in(const Table& table, std::string_view wanted) noexcept
   return std::nullopt;
 }
 
-std::optional<int64_t> duration_ms(const std::optional<int64_t>& from_us, int64_t to_us) noexcept {
+std::optional<int32_t> duration_ms(const std::optional<int64_t>& from_us, int64_t to_us) noexcept {
   if (!from_us) return std::nullopt;
   int64_t us = 0;
   // An overflow is a start infinitely long ago (-infinity in the column): no time can be told.
   if (__builtin_sub_overflow(to_us, *from_us, &us)) return std::nullopt;
-  return std::max<int64_t>(us / 1000, 0);
+  return static_cast<int32_t>(std::clamp<int64_t>(us / 1000, 0, std::numeric_limits<int32_t>::max()));
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ constexpr bool is_open(AttemptState state) noexcept {
 struct StatusTimes {
   std::optional<int64_t> started_at_us;
   std::optional<int64_t> completed_at_us;
-  std::optional<int64_t> processing_time_ms;
+  std::optional<int32_t> processing_time_ms;
 
   friend bool operator==(const StatusTimes&, const StatusTimes&) = default;
 };
@@ -64,8 +64,8 @@ struct StatusChange {
 
 // What the columns must be after a change of status at `now_us`, given what they were before. Nobody else writes them:
 // - to processing: started_at is now;
-// - to a terminal status: completed_at is now, the time is completed - started in ms, never negative, null without a
-// start;
+// - to a terminal status: completed_at is now, the time is completed - started in ms, never negative, at most 2^31 - 1
+// (24.8 days), null without a start;
 // - from one terminal status to another: the first end stays;
 // - back to pending or queued: started_at is null again;
 // - from a terminal status to an active one (a retry): completed_at, the time and the error message are cleared.

@@ -10,7 +10,7 @@ namespace {
 // A loose index scan over (user_id, priority, seq): one probe per user, however many rows each of them has.
 pg::Statement next_users_statement(R"sql(
   WITH RECURSIVE ring(user_id) AS (
-    (SELECT q.user_id FROM atelier.queue q WHERE q.user_id > $1 AND q.user_id <= $2 ORDER BY q.user_id LIMIT 1)
+    (SELECT q.user_id FROM atelier.queue q WHERE q.user_id >= $1 AND q.user_id <= $2 ORDER BY q.user_id LIMIT 1)
     UNION ALL
     SELECT following.user_id
       FROM ring
@@ -71,10 +71,10 @@ pg::Statement waits_statement(R"sql(
 
 }  // namespace
 
-std::vector<NextUser> next_users(const core::Uuid& after, const core::Uuid& up_to, int32_t most, int32_t concurrency,
+std::vector<NextUser> next_users(const core::Uuid& from, const core::Uuid& up_to, int32_t most, int32_t concurrency,
                                  pg::Timestamp now) {
   pg::Spi spi;
-  const pg::Rows rows = next_users_statement(after, up_to, most, concurrency, now);
+  const pg::Rows rows = next_users_statement(from, up_to, most, concurrency, now);
   std::vector<NextUser> users;
   users.reserve(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) users.push_back({rows[i].get<core::Uuid>(0), rows[i].get<int32_t>(1)});

@@ -21,9 +21,9 @@ struct NextUser {
   int32_t room;
 };
 
-// Up to `most` such users with after < id <= up_to, in id order. Users at `concurrency` (0: no limit) open attempts and
+// Up to `most` such users with from <= id <= up_to, in id order. Users at `concurrency` (0: no limit) open attempts and
 // deactivated users are passed over.
-std::vector<NextUser> next_users(const core::Uuid& after, const core::Uuid& up_to, int32_t most, int32_t concurrency,
+std::vector<NextUser> next_users(const core::Uuid& from, const core::Uuid& up_to, int32_t most, int32_t concurrency,
                                  pg::Timestamp now);
 
 // What the dispatcher needs to send one attempt.

@@ -20,7 +20,7 @@ constexpr Oid kText = pg::TypeOf<std::string>::scalar;
 constexpr Oid kTexts = pg::TypeOf<std::string>::array;
 constexpr Oid kJsonb = pg::TypeOf<pg::Jsonb>::scalar;
 constexpr Oid kTime = pg::TypeOf<pg::Timestamp>::scalar;
-constexpr Oid kBigint = pg::TypeOf<int64_t>::scalar;
+constexpr Oid kInteger = pg::TypeOf<int32_t>::scalar;
 constexpr Oid kBool = pg::TypeOf<bool>::scalar;
 
 inline constinit const pg::Column kId{"id", kUuid};
@@ -42,7 +42,7 @@ inline constinit const pg::Column kOutputUrls{"output_urls", kTexts};
 inline constinit const pg::Column kErrorMessage{"error_message", kText};
 inline constinit const pg::Column kStartedAt{"started_at", kTime};
 inline constinit const pg::Column kCompletedAt{"completed_at", kTime};
-inline constinit const pg::Column kProcessingTimeMs{"processing_time_ms", kBigint};
+inline constinit const pg::Column kProcessingTimeMs{"processing_time_ms", kInteger};
 inline constinit const pg::Column kViewed{"viewed", kBool};
 inline constinit const pg::Column kViewedAt{"viewed_at", kTime};
 inline constinit const pg::Column kIsFavorite{"is_favorite", kBool};

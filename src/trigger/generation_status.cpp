@@ -96,7 +96,7 @@ core::StatusTimes old_times(const pg::TriggerCall& call) {
   std::optional<int64_t> started_us = us(column::kStartedAt);
   if (!started_us && !call.caller_is_restricted())
     if (const auto sent = call.new_value<pg::Timestamp>(column::kStartedAt)) started_us = sent->us;
-  return {started_us, us(column::kCompletedAt), call.old_value<int64_t>(column::kProcessingTimeMs)};
+  return {started_us, us(column::kCompletedAt), call.old_value<int32_t>(column::kProcessingTimeMs)};
 }
 
 }  // namespace

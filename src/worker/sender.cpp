@@ -74,9 +74,10 @@ std::vector<claims::Claimed> Sender::claim(const std::vector<int32_t>& tokens, i
     pg::AsRole owner(pg::owner_role());
     const int32_t most = static_cast<int32_t>(tokens.size());
     const int32_t concurrency = settings::user_concurrency();
-    std::vector<claims::NextUser> users =
-        claims::next_users(following(cursor_), kLastUser, most, concurrency, {now_us});
-    if (static_cast<int32_t>(users.size()) < most) {
+    const core::Uuid from = following(cursor_);
+    std::vector<claims::NextUser> users = claims::next_users(from, kLastUser, most, concurrency, {now_us});
+    // Behind the last id comes the first one, and the whole ring has been looked at.
+    if (static_cast<int32_t>(users.size()) < most && from != core::Uuid{}) {
       const int32_t rest = most - static_cast<int32_t>(users.size());
       for (const claims::NextUser& user : claims::next_users({}, cursor_, rest, concurrency, {now_us}))
         users.push_back(user);

@@ -83,7 +83,17 @@ make_cluster() {
   show_sql <<<'CREATE EXTENSION atelier;'
 }
 
+# The workers come up when CREATE EXTENSION has been committed, within some milliseconds.
+await_workers() {
+  local tries
+  for ((tries = 0; tries < 50; tries++)); do
+    [ "$(psql -X -A -t -c 'SELECT count(*) FROM atelier.worker_state()')" -lt 3 ] || return 0
+    sleep 0.1
+  done
+}
+
 show_health() {
+  await_workers
   show_sql <<<'SELECT * FROM atelier.health();'
 }
 
@@ -93,8 +103,8 @@ play() {
   export DEMO_PROVIDER=$stand_in_url
   "$here/provider.pl" models "$here/provider.json"
   make_cluster "atelier.api_base_url = '$stand_in_url/v1'" "atelier.poll_interval = '500ms'"
-  show_health
   run_sql "$here/users.sql"
+  show_health
   "$here/provider.pl" throttle r8_acme_demo_000000000000000000000000001 4
   printf 'Three tokens are in the pool; the provider throttles the first one for four seconds.\n'
   run_sql "$here/generations.sql"
