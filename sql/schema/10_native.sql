@@ -12,9 +12,55 @@ CREATE FUNCTION atelier.role() RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_role';
 COMMENT ON FUNCTION atelier.role() IS 'role claim of the request; null when there is none or the claims are malformed';
 
+-- What the caller may do, for policies. Never null for an id that is not null.
+
 CREATE FUNCTION atelier.is_active_user() RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_is_active_user';
 COMMENT ON FUNCTION atelier.is_active_user() IS 'whether the signed-in user has a profile that is not deactivated; never null';
+
+CREATE FUNCTION atelier.is_admin() RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_is_admin';
+COMMENT ON FUNCTION atelier.is_admin() IS 'whether the signed-in user is an admin or super_admin';
+
+CREATE FUNCTION atelier.is_super_admin() RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_is_super_admin';
+COMMENT ON FUNCTION atelier.is_super_admin() IS 'whether the signed-in user is a super_admin';
+
+CREATE FUNCTION atelier.is_workspace_member(workspace_id uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_is_workspace_member';
+COMMENT ON FUNCTION atelier.is_workspace_member(uuid) IS 'whether the signed-in user is a member of the workspace';
+
+CREATE FUNCTION atelier.manages_workspace(workspace_id uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_manages_workspace';
+COMMENT ON FUNCTION atelier.manages_workspace(uuid) IS 'whether the signed-in user is an owner or admin of the workspace';
+
+CREATE FUNCTION atelier.owns_workspace(workspace_id uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_owns_workspace';
+COMMENT ON FUNCTION atelier.owns_workspace(uuid) IS 'whether the signed-in user is an owner of the workspace';
+
+CREATE FUNCTION atelier.can_see_flow(flow_id uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_can_see_flow';
+COMMENT ON FUNCTION atelier.can_see_flow(uuid) IS 'whether the signed-in user may read the flow: its owner, an accepted member, a member of its workspace';
+
+CREATE FUNCTION atelier.can_edit_flow(flow_id uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_can_edit_flow';
+COMMENT ON FUNCTION atelier.can_edit_flow(uuid) IS 'whether the signed-in user may change the flow: its owner, an accepted editor, a member of its workspace';
+
+CREATE FUNCTION atelier.owns_flow(flow_id uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_owns_flow';
+COMMENT ON FUNCTION atelier.owns_flow(uuid) IS 'whether the signed-in user owns the flow';
+
+CREATE FUNCTION atelier.is_flow_member(flow_id uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_is_flow_member';
+COMMENT ON FUNCTION atelier.is_flow_member(uuid) IS 'whether the signed-in user has accepted an invitation to the flow';
+
+CREATE FUNCTION atelier.owns_lora(lora_id uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_owns_lora';
+COMMENT ON FUNCTION atelier.owns_lora(uuid) IS 'whether the LoRA is the signed-in users';
+
+CREATE FUNCTION atelier.owns_conversation(conversation_id uuid) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_owns_conversation';
+COMMENT ON FUNCTION atelier.owns_conversation(uuid) IS 'whether the chat is the signed-in users';
 
 -- Tokens.
 

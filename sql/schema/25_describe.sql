@@ -11,7 +11,7 @@ DECLARE
   place integer;
   number smallint;
 BEGIN
-  IF obj_description(relation, 'pg_class') IS NULL THEN
+  IF about IS NOT NULL AND obj_description(relation, 'pg_class') IS NULL THEN
     EXECUTE format('COMMENT ON %s %s IS %L', kind, relation, about);
   END IF;
   FOR place IN 1 .. cardinality(columns) BY 2 LOOP
@@ -25,4 +25,4 @@ BEGIN
   END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION atelier.describe(text, text, text[]) IS 'comments a relation and its columns (an array of name, text, name, text ...) where there is no comment yet';
+COMMENT ON FUNCTION atelier.describe(text, text, text[]) IS 'comments a relation (unless null) and its columns (an array of name, text, name, text ...) where there is no comment yet';

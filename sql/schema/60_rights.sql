@@ -1,30 +1,21 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Who may do what with the tables: grants, policies and guard triggers. service_role bypasses row level security and needs
--- grants only; anon gets nothing here. There is one permissive policy per command and role.
+-- Who may do what with the tables: grants, policies and guard triggers, stated by topic in the files that follow.
+-- service_role bypasses row level security and needs grants only. There is one permissive policy per command and role.
+-- Policies compare columns with atelier.uid() and call helpers of rpc/; they contain no subqueries.
 
 CREATE FUNCTION atelier.wanted_triggers(OUT relation text, OUT name name, OUT timing text, OUT call text)
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
--- %s stands for the table. Triggers fire in the order of their names: the guard before the status.
+-- %s in the timing stands for the table. Triggers fire in the order of their names.
 BEGIN
-  RETURN QUERY
-  SELECT w.relation, w.name::name, w.timing, w.call
-    FROM (VALUES
-      ('generations', 'generation_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_generation'),
-      ('generations', 'generation_status_trigger', 'BEFORE UPDATE ON %s FOR EACH ROW', 'update_generation_status'),
-      ('generations', 'generation_queue_insert_trigger', 'AFTER INSERT ON %s FOR EACH ROW WHEN (NEW.status = ''queued'')',
-       'sync_queue'),
-      ('generations', 'generation_queue_update_trigger',
-       'AFTER UPDATE ON %s FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)', 'sync_queue'),
-      ('generations', 'generation_queue_delete_trigger', 'AFTER DELETE ON %s FOR EACH ROW', 'sync_queue'),
-      ('users', 'user_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_user'),
-      ('replicate_tokens', 'token_guard_trigger', 'BEFORE INSERT OR UPDATE OF token ON %s FOR EACH ROW', 'guard_token'),
-      ('replicate_tokens', 'token_change_trigger',
-       'AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF token, is_active ON %s FOR EACH STATEMENT', 'tokens_changed'),
-      ('api_logs', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('notifications', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'))
-      AS w (relation, name, timing, call);
+  RETURN QUERY SELECT t.* FROM atelier.accounts_triggers() t;
+  RETURN QUERY SELECT t.* FROM atelier.generations_triggers() t;
+  RETURN QUERY SELECT t.* FROM atelier.workspaces_triggers() t;
+  RETURN QUERY SELECT t.* FROM atelier.flows_triggers() t;
+  RETURN QUERY SELECT t.* FROM atelier.loras_triggers() t;
+  RETURN QUERY SELECT t.* FROM atelier.assistant_triggers() t;
+  RETURN QUERY SELECT t.* FROM atelier.ideas_triggers() t;
 END
 $function$;
 COMMENT ON FUNCTION atelier.wanted_triggers() IS 'the triggers on the app''s tables: table, name, when, and the function of schema atelier';
@@ -32,27 +23,14 @@ COMMENT ON FUNCTION atelier.wanted_triggers() IS 'the triggers on the app''s tab
 CREATE FUNCTION atelier.wanted_policies(OUT relation text, OUT name name, OUT rule text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
--- A deactivated user reads his own profile and nothing else, and writes nothing.
-DECLARE
-  mine CONSTANT text := '(user_id = atelier.uid() AND atelier.is_active_user())';
 BEGIN
-  RETURN QUERY
-  SELECT w.relation, w.name::name, w.rule
-    FROM (VALUES
-      ('users', 'users_select_own', 'FOR SELECT TO authenticated USING (id = atelier.uid())'),
-      ('users', 'users_update_own',
-       'FOR UPDATE TO authenticated USING (id = atelier.uid() AND atelier.is_active_user()) WITH CHECK (id = atelier.uid())'),
-      ('generations', 'generations_select_own', 'FOR SELECT TO authenticated USING ' || mine),
-      ('generations', 'generations_insert_own', 'FOR INSERT TO authenticated WITH CHECK ' || mine),
-      ('generations', 'generations_update_own',
-       'FOR UPDATE TO authenticated USING ' || mine || ' WITH CHECK (user_id = atelier.uid())'),
-      ('notifications', 'notifications_select_own', 'FOR SELECT TO authenticated USING ' || mine),
-      ('notifications', 'notifications_update_own',
-       'FOR UPDATE TO authenticated USING ' || mine || ' WITH CHECK (user_id = atelier.uid())'),
-      ('notifications', 'notifications_delete_own', 'FOR DELETE TO authenticated USING ' || mine),
-      ('replicate_tokens', 'replicate_tokens_service', 'FOR ALL TO service_role USING (true) WITH CHECK (true)'),
-      ('api_logs', 'api_logs_service', 'FOR ALL TO service_role USING (true) WITH CHECK (true)'))
-      AS w (relation, name, rule);
+  RETURN QUERY SELECT p.* FROM atelier.accounts_policies() p;
+  RETURN QUERY SELECT p.* FROM atelier.generations_policies() p;
+  RETURN QUERY SELECT p.* FROM atelier.workspaces_policies() p;
+  RETURN QUERY SELECT p.* FROM atelier.flows_policies() p;
+  RETURN QUERY SELECT p.* FROM atelier.loras_policies() p;
+  RETURN QUERY SELECT p.* FROM atelier.assistant_policies() p;
+  RETURN QUERY SELECT p.* FROM atelier.ideas_policies() p;
 END
 $function$;
 COMMENT ON FUNCTION atelier.wanted_policies() IS 'the policies on the app''s tables: table, name and rule';
@@ -102,20 +80,19 @@ COMMENT ON FUNCTION atelier.make_guards() IS 'creates the triggers and policies 
 CREATE FUNCTION atelier.grant_tables() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  relation text;
 BEGIN
-  PERFORM atelier.run_ddl($ddl$
-    GRANT SELECT, INSERT, UPDATE, DELETE ON @app@.users, @app@.generations, @app@.replicate_tokens, @app@.api_logs,
-      @app@.notifications TO service_role;
-
-    GRANT SELECT ON @app@.users, @app@.generations, @app@.notifications TO authenticated;
-    GRANT UPDATE (display_name, avatar_url, cover_url) ON @app@.users TO authenticated;
-    -- Whatever an INSERT sends, the guard trigger keeps what is the user's to say.
-    GRANT INSERT ON @app@.generations TO authenticated;
-    GRANT UPDATE (status, viewed, viewed_at, is_favorite, replicate_prediction_id, error_message, completed_at)
-      ON @app@.generations TO authenticated;
-    GRANT UPDATE (is_read), DELETE ON @app@.notifications TO authenticated;
-    -- The app asks for tokens as its user and expects no rows: no policy lets one through.
-    GRANT SELECT ON @app@.replicate_tokens TO authenticated$ddl$);
+  FOR relation IN SELECT DISTINCT p.relation FROM atelier.wanted_policies() p LOOP
+    PERFORM atelier.run_ddl(format('GRANT SELECT, INSERT, UPDATE, DELETE ON @app@.%I TO service_role', relation));
+  END LOOP;
+  PERFORM atelier.grant_accounts();
+  PERFORM atelier.grant_generations();
+  PERFORM atelier.grant_workspaces();
+  PERFORM atelier.grant_flows();
+  PERFORM atelier.grant_loras();
+  PERFORM atelier.grant_assistant();
+  PERFORM atelier.grant_ideas();
 END
 $function$;
 COMMENT ON FUNCTION atelier.grant_tables() IS 'grants on the tables of the app schema';

@@ -11,7 +11,11 @@ BEGIN
     EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC, anon, authenticated, service_role', routine);
   END LOOP;
   GRANT EXECUTE ON FUNCTION atelier.uid(), atelier.role() TO anon, authenticated, service_role;
-  GRANT EXECUTE ON FUNCTION atelier.is_active_user() TO authenticated, service_role;
+  GRANT EXECUTE ON FUNCTION
+    atelier.is_active_user(), atelier.is_admin(), atelier.is_super_admin(), atelier.is_workspace_member(uuid),
+    atelier.manages_workspace(uuid), atelier.owns_workspace(uuid), atelier.can_see_flow(uuid), atelier.can_edit_flow(uuid),
+    atelier.owns_flow(uuid), atelier.is_flow_member(uuid), atelier.owns_lora(uuid), atelier.owns_conversation(uuid)
+    TO authenticated, service_role;
   GRANT EXECUTE ON FUNCTION atelier.get_next_replicate_token(), atelier.health() TO service_role;
   -- Definer functions run as the owner and call others; what only a superuser may do fails for the owner all the same.
   GRANT EXECUTE ON ALL ROUTINES IN SCHEMA atelier TO atelier_owner;

@@ -33,6 +33,8 @@ BEGIN
   $table$);
   PERFORM atelier.make_own_table('migrations', $table$
     version integer NOT NULL CONSTRAINT migrations_pkey PRIMARY KEY,
+    name text NOT NULL CONSTRAINT migrations_name_key UNIQUE,
+    outcome text NOT NULL CONSTRAINT migrations_outcome_check CHECK (outcome IN ('created', 'adopted')),
     applied_at timestamptz NOT NULL DEFAULT now()
   $table$);
   INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
@@ -73,20 +75,34 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.make_app_schema() IS 'creates the app schema when it is missing and lets the app''s roles use it';
 
-CREATE FUNCTION atelier.run_step(number integer) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION atelier.steps(OUT version integer, OUT name text) RETURNS SETOF record
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
+-- The migrations of the app's database in its own order, then what only atelier has. Each is a function step_<name>().
 BEGIN
-  CASE number
-    WHEN 1 THEN
-      PERFORM atelier.make_app_tables_1();
-      PERFORM atelier.make_log_tables_1();
-      PERFORM atelier.make_own_tables_1();
-  END CASE;
-  INSERT INTO atelier.migrations (version) VALUES (number);
+  RETURN QUERY
+  SELECT s.n::integer, s.step
+    FROM unnest(ARRAY[
+      'schema', 'add_video_support', 'add_cost_tracking', 'add_workspaces', 'add_lora_support', 'add_admin_roles',
+      'add_performance_indexes', 'optimize_disk_io', '20260119_create_flows', '20260121_flow_collaboration',
+      '20260127_flow_comments', '20260128_add_notifications', 'add_assistant_chat_history', '20260219_add_api_logs',
+      'ideas_and_support', 'atelier']) WITH ORDINALITY AS s (step, n);
 END
 $function$;
-COMMENT ON FUNCTION atelier.run_step(integer) IS 'one numbered step of install(), recorded in atelier.migrations';
+COMMENT ON FUNCTION atelier.steps() IS 'the numbered steps of install()';
+
+CREATE FUNCTION atelier.run_step(number integer, adopting boolean) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  step text := (SELECT s.name FROM atelier.steps() s WHERE s.version = number);
+BEGIN
+  EXECUTE format('SELECT atelier.%I()', 'step_' || step);
+  INSERT INTO atelier.migrations (version, name, outcome)
+  VALUES (number, step, CASE WHEN adopting THEN 'adopted' ELSE 'created' END);
+END
+$function$;
+COMMENT ON FUNCTION atelier.run_step(integer, boolean) IS 'one numbered step of install(), recorded in atelier.migrations';
 
 CREATE FUNCTION atelier.install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -94,6 +110,7 @@ AS $function$
 DECLARE
   last_step CONSTANT integer := atelier.code_table_version();
   step integer;
+  existing boolean;
   adopted boolean;
 BEGIN
   -- Two at once would make everything twice; the second waits and finds it made.
@@ -104,9 +121,10 @@ BEGIN
       USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Install a newer version of atelier on this server.';
   END IF;
   PERFORM atelier.make_app_schema();
-  adopted := atelier.table_version() = 0 AND atelier.has_generations();
+  existing := atelier.table_version() = 0 AND to_regclass(atelier.in_app_schema('@app@.generations')) IS NOT NULL;
+  adopted := existing AND atelier.has_generations();
   FOR step IN atelier.table_version() + 1 .. last_step LOOP
-    PERFORM atelier.run_step(step);
+    PERFORM atelier.run_step(step, existing);
   END LOOP;
   PERFORM atelier.describe('atelier.identity', 'which database this is, and whether it dispatches', ARRAY[
     'app_schema', 'schema of the tables, views and functions that the app sees',
@@ -118,7 +136,10 @@ BEGIN
     'since', 'when that was decided',
     'only_row', 'keeps the table at one row']);
   PERFORM atelier.describe('atelier.migrations', 'the steps of install() that this database has gone through', ARRAY[
-    'version', 'number of the step', 'applied_at', 'when']);
+    'version', 'number of the step',
+    'name', 'the migration that it carries',
+    'outcome', 'created, or adopted where the tables were there before',
+    'applied_at', 'when']);
   PERFORM atelier.make_auth_schema();
   PERFORM atelier.make_views();
   PERFORM atelier.make_app_functions();

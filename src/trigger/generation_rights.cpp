@@ -10,6 +10,7 @@
 #include "core/text.hpp"
 #include "pg/error.hpp"
 #include "store/queue.hpp"
+#include "store/rights.hpp"
 #include "trigger/generation.hpp"
 
 namespace atelier::trigger::generation {
@@ -119,7 +120,8 @@ void restrict_insert(pg::TriggerCall& call) {
                "a user may not insert a generation with status \"" + shown(*status) + "\"",
                "Users insert generations as pending or queued.");
   }
-  if (!call.new_is_null(column::kWorkspaceId))
+  if (const auto workspace = call.new_value<core::Uuid>(column::kWorkspaceId);
+      workspace && !store::rights::is_workspace_member(*workspace))
     pg::fail(pg::Code::insufficient_privilege, "a user may not insert a generation into this workspace",
              "The user is not one of its members.");
   for (int attribute = 1; attribute <= call.attribute_count(); ++attribute)

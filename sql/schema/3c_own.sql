@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Step 1, first part: the tables of schema atelier. They hold what the workers need and nobody else reads them directly.
+-- The last install step: the tables of schema atelier. They hold what the workers need and nobody else reads them directly.
 
-CREATE FUNCTION atelier.make_own_tables_1() RETURNS void
+CREATE FUNCTION atelier.step_atelier() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $step$
 BEGIN
@@ -82,4 +82,4 @@ BEGIN
     'reason', 'why it cools down']);
 END
 $step$;
-COMMENT ON FUNCTION atelier.make_own_tables_1() IS 'install step 1: the tables of schema atelier';
+COMMENT ON FUNCTION atelier.step_atelier() IS 'install step: the tables of schema atelier';

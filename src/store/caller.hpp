@@ -6,9 +6,9 @@
 
 #include "core/claims.hpp"
 
-namespace atelier::rpc {
+namespace atelier::store::caller {
 
 // The caller; nobody when the claims are missing or malformed. Valid until the next call.
-const core::Identity& caller();
+const core::Identity& identity();
 
-}  // namespace atelier::rpc
+}  // namespace atelier::store::caller

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Step 1, second part: the tables of the app, with the columns, checks and defaults that the app relies on.
+-- Install step 1: the tables that the app began with. Each step makes what is missing and may find it there already.
 
-CREATE FUNCTION atelier.make_app_tables_1() RETURNS void
+CREATE FUNCTION atelier.step_schema() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $step$
 BEGIN
@@ -16,7 +16,6 @@ BEGIN
     last_login timestamptz NOT NULL DEFAULT now(),
     is_active boolean NOT NULL DEFAULT true,
     credits integer NOT NULL DEFAULT 100,
-    role text NOT NULL DEFAULT 'user' CONSTRAINT users_role_check CHECK (role IN ('user', 'admin', 'super_admin')),
     email text CONSTRAINT users_email_key UNIQUE,
     auth_provider text NOT NULL DEFAULT 'telegram'
       CONSTRAINT users_auth_provider_check CHECK (auth_provider IN ('email', 'telegram', 'oauth')),
@@ -40,7 +39,6 @@ BEGIN
     'last_login', 'when the user signed in last',
     'is_active', 'false: the user reads nothing but this row and writes nothing',
     'credits', 'balance; a completed generation takes its cost_credits, never below zero',
-    'role', 'user, admin or super_admin',
     'email', 'kept in lower case, one row per address',
     'auth_provider', 'email, telegram or oauth',
     'display_name', 'shown name; the user''s to change',
@@ -76,19 +74,12 @@ BEGIN
     viewed_at timestamptz,
     replicate_input jsonb,
     replicate_output jsonb,
-    input_video_url text,
     is_favorite boolean NOT NULL DEFAULT false,
     output_text text,
-    cost_usd numeric(10,6),
-    output_thumbs text[],
     is_keyframe_segment boolean NOT NULL DEFAULT false,
-    workspace_id uuid,
     output_url text
   $table$);
-  PERFORM atelier.make_generation_indexes_1();
-  PERFORM atelier.run_ddl($ddl$
-    ALTER TABLE @app@.generations SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05,
-                                       autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 10)$ddl$);
+  PERFORM atelier.run_ddl('ALTER TABLE @app@.generations SET (fillfactor = 70)');
   PERFORM atelier.describe('@app@.generations', 'AI jobs: the request, what the provider says, the result', ARRAY[
     'id', 'id of the generation',
     'user_id', 'whose it is',
@@ -113,13 +104,9 @@ BEGIN
     'viewed_at', 'when he saw it',
     'replicate_input', 'the exact input for the provider; built from the other columns when it is null at the hand-over',
     'replicate_output', 'the prediction as the provider returned it last, with logs cut to 8 kB',
-    'input_video_url', 'film to work on',
     'is_favorite', 'marked by the user',
     'output_text', 'the result of analyze_*',
-    'cost_usd', 'run time times the price of the hardware; null when unknown',
-    'output_thumbs', 'URLs of thumbnails',
     'is_keyframe_segment', 'a hidden part of a film, left out of lists',
-    'workspace_id', 'workspace that it belongs to; null: private',
     'output_url', 'a single output written by the app; also becomes output_urls']);
 
   PERFORM atelier.make_table('@app@.replicate_tokens', $table$
@@ -147,20 +134,4 @@ BEGIN
     'created_at', 'when the row was inserted']);
 END
 $step$;
-COMMENT ON FUNCTION atelier.make_app_tables_1() IS 'install step 1: users, generations and replicate_tokens';
-
-CREATE FUNCTION atelier.make_generation_indexes_1() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
-AS $step$
-BEGIN
-  -- The app asks for IS FALSE, the mission document states IS NOT TRUE: this predicate is implied by either.
-  PERFORM atelier.make_index('@app@.generations_user_list_idx', $ddl$
-    CREATE INDEX generations_user_list_idx ON @app@.generations (user_id, created_at DESC)
-     WHERE is_keyframe_segment IS NOT TRUE OR is_keyframe_segment IS FALSE$ddl$);
-  PERFORM atelier.make_index('@app@.generations_user_workspace_list_idx', $ddl$
-    CREATE INDEX generations_user_workspace_list_idx ON @app@.generations (user_id, workspace_id, created_at DESC)$ddl$);
-  PERFORM atelier.make_index('@app@.generations_user_status_idx', $ddl$
-    CREATE INDEX generations_user_status_idx ON @app@.generations (user_id, status)$ddl$);
-END
-$step$;
-COMMENT ON FUNCTION atelier.make_generation_indexes_1() IS 'install step 1: the indexes on generations, by the queries they serve';
+COMMENT ON FUNCTION atelier.step_schema() IS 'install step: users, generations and replicate_tokens';
