@@ -5,6 +5,8 @@
 CREATE FUNCTION atelier.make_views() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  topic name;
 BEGIN
   PERFORM atelier.make_view('atelier.tokens', $ddl$
     CREATE VIEW atelier.tokens AS
@@ -30,26 +32,59 @@ BEGIN
       FROM atelier.queue q
       LEFT JOIN @app@.generations g ON g.id = q.generation_id$ddl$);
   PERFORM atelier.describe('atelier.queue_status', 'how much waits to be sent, for how long, and how much is under way');
+  FOR topic IN SELECT p.proname FROM pg_proc p
+                WHERE p.pronamespace = 'atelier'::regnamespace AND p.proname LIKE 'make\_%\_views' ORDER BY 1 LOOP
+    EXECUTE format('SELECT atelier.%I()', topic);
+  END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION atelier.make_views() IS 'creates the views of schema atelier that are missing';
+COMMENT ON FUNCTION atelier.make_views() IS 'creates the views that are missing: those of schema atelier, and those of each function make_<topic>_views()';
 
-CREATE FUNCTION atelier.make_app_functions() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION atelier.tokens_functions(OUT signature text, OUT ddl text, OUT callers text, OUT about text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  IF atelier.make_function('@app@.get_next_replicate_token()', $ddl$
+  RETURN QUERY VALUES
+    ('get_next_replicate_token()', $ddl$
     CREATE FUNCTION @app@.get_next_replicate_token() RETURNS TABLE (id integer, token text)
     LANGUAGE sql VOLATILE ROWS 1
     BEGIN ATOMIC
       SELECT n.id, n.token FROM atelier.get_next_replicate_token() n;
-    END$ddl$) THEN
-    PERFORM atelier.run_ddl($ddl$
-      ALTER FUNCTION @app@.get_next_replicate_token() OWNER TO atelier_owner;
-      GRANT EXECUTE ON FUNCTION @app@.get_next_replicate_token() TO service_role;
-      COMMENT ON FUNCTION @app@.get_next_replicate_token() IS
-        'the active token that was used least recently, counted as used; no row when none is usable'$ddl$);
-  END IF;
+    END$ddl$, 'service_role', 'the active token that was used least recently, counted as used; no row when none is usable');
+END
+$function$;
+COMMENT ON FUNCTION atelier.tokens_functions() IS 'part of wanted_functions(): the token pool';
+
+CREATE FUNCTION atelier.wanted_functions(OUT signature text, OUT ddl text, OUT callers text, OUT about text)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  topic name;
+BEGIN
+  FOR topic IN SELECT p.proname FROM pg_proc p
+                WHERE p.pronamespace = 'atelier'::regnamespace AND p.proname LIKE '%\_functions'
+                  AND p.proallargtypes = '{25,25,25,25}' AND p.proname <> 'wanted_functions' ORDER BY 1 LOOP
+    RETURN QUERY EXECUTE format('SELECT f.* FROM atelier.%I() f', topic);
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION atelier.wanted_functions() IS 'the functions of the app schema, from each function <topic>_functions(): signature, statement, roles that may call, comment';
+
+CREATE FUNCTION atelier.make_app_functions() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  wanted record;
+BEGIN
+  FOR wanted IN SELECT w.signature, w.ddl, w.callers, w.about FROM atelier.wanted_functions() w LOOP
+    IF atelier.make_function('@app@.' || wanted.signature, wanted.ddl) THEN
+      PERFORM atelier.run_ddl(format('ALTER FUNCTION @app@.%s OWNER TO atelier_owner', wanted.signature));
+      PERFORM atelier.run_ddl(format('GRANT EXECUTE ON FUNCTION @app@.%s TO %s', wanted.signature, wanted.callers));
+      PERFORM atelier.run_ddl(format('COMMENT ON FUNCTION @app@.%s IS %L', wanted.signature, wanted.about));
+    END IF;
+  END LOOP;
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_app_functions() IS 'creates the functions in the app schema that are missing';
