@@ -41,6 +41,9 @@ pg::Statement advance_statement(R"sql(
 
 pg::Statement token_statement(R"sql(UPDATE atelier.attempts SET token_id = $2 WHERE id = $1 AND state = 'sending')sql");
 
+pg::Statement deadline_statement(
+    R"sql(UPDATE atelier.attempts SET deadline = $2 WHERE id = $1 AND state = 'sending')sql");
+
 pg::Statement orphan_all_statement(R"sql(
   UPDATE atelier.attempts SET state = 'unknown', lease_until = NULL WHERE state = 'sending')sql");
 
@@ -110,6 +113,11 @@ std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now) 
 void set_token(int64_t attempt, int32_t token) {
   pg::Spi spi;
   token_statement(attempt, token);
+}
+
+void set_deadline(int64_t attempt, pg::Timestamp deadline) {
+  pg::Spi spi;
+  deadline_statement(attempt, deadline);
 }
 
 uint64_t orphan_all_sending() {

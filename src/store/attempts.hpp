@@ -51,6 +51,8 @@ std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now);
 
 // Gives an attempt another token before it is sent; in the transaction that claimed it.
 void set_token(int64_t attempt, int32_t token);
+// The same for its deadline.
+void set_deadline(int64_t attempt, pg::Timestamp deadline);
 
 // At the dispatcher's start: whatever was being sent has an unknown outcome now. Returns how many.
 uint64_t orphan_all_sending();

@@ -7,6 +7,7 @@
 #include <functional>
 #include <queue>
 #include <random>
+#include <unordered_set>
 #include <vector>
 
 #include "pg/shmem.hpp"
@@ -25,6 +26,9 @@ struct Context {
   TokenBank tokens;
   Models models;
   pg::WorkerReport report;
+
+  // Generations whose last prediction was not started in time.
+  std::unordered_set<core::Uuid, core::UuidHash> short_of_time;
 
   // When rows that went back into the queue are due, soonest first.
   std::priority_queue<int64_t, std::vector<int64_t>, std::greater<>> returns;

@@ -143,6 +143,14 @@ Entry ended_entry(Context& context, const Job& job, const replicate::PollVerdict
   return entry;
 }
 
+Entry unreachable_entry(Context& context, const Job& job, const std::string& reason, int64_t now_us) {
+  replicate::PollVerdict verdict;
+  verdict.action = replicate::PollAction::failed;
+  verdict.attempt = AttemptState::lost;
+  verdict.failure = {"The result of this generation cannot be read any more.", reason, replicate::ErrorCategory::auth};
+  return ended_entry(context, job, verdict, now_us);
+}
+
 void log_call(Entry& entry, const Arrival& arrival, const Job& job, const replicate::Failure* failure,
               const std::string& external_status) {
   if (auto call = call_of(arrival, &job, failure, external_status)) entry.calls.push_back(std::move(*call));

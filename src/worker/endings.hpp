@@ -26,6 +26,9 @@ Entry refused_entry(const Job& job, const replicate::Answer* answer, const repli
 // The prediction has ended, or is given up: completed, tried again, failed or cancelled.
 Entry ended_entry(Context& context, const Job& job, const replicate::PollVerdict& verdict, int64_t now_us);
 
+// The attempt cannot be followed any more, and its generation fails; `reason` is for admins.
+Entry unreachable_entry(Context& context, const Job& job, const std::string& reason, int64_t now_us);
+
 // Adds a row for api_logs to the entry when the setting asks for it.
 void log_call(Entry& entry, const Arrival& arrival, const Job& job, const replicate::Failure* failure,
               const std::string& external_status);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "worker/jobs.hpp"
 
+#include <functional>
+
 namespace atelier::worker {
 
 Job& Jobs::add(const store::claims::Claimed& claimed) {
@@ -14,6 +16,7 @@ Job& Jobs::add(const store::claims::Claimed& claimed) {
   job.action = claimed.action;
   job.retries = claimed.retries;
   job.hidden = claimed.hidden;
+  job.input_hash = std::hash<std::string>{}(claimed.input);
   job.seq = claimed.seq;
   job.sent_at_us = claimed.sent_at.us;
   job.deadline_us = claimed.deadline.us;

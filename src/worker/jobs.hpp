@@ -39,6 +39,9 @@ struct Job {
   int64_t sent_at_us = 0;
   int64_t deadline_us = 0;
   std::string prediction_id;
+  size_t input_hash = 0;  // of the input as it was sent; of attempts of a former process once they are searched for
+  bool named_without_version = false;  // the request named a model and no version
+  int64_t not_before_us = 0;           // when the provider lets it be sent again, if that is needed
 
   Phase phase = Phase::sending;
   int64_t due_us = 0;
@@ -51,6 +54,8 @@ struct Job {
   bool cancel_wanted = false;        // by the user
   bool cancel_for_deadline = false;  // by us
   bool cancel_sent = false;
+  int cancel_tries = 0;         // that the provider did not take
+  int64_t cancel_again_us = 0;  // when the next one is due
 
   int32_t watching_token() const { return other_token != 0 ? other_token : token; }
   bool is_video() const { return action.rfind("video", 0) == 0; }

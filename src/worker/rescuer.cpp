@@ -2,6 +2,7 @@
 #include "worker/rescuer.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <vector>
 
@@ -18,6 +19,10 @@ namespace atelier::worker {
 namespace {
 
 constexpr int64_t kPutOffUs = 5 * core::kSecondUs;
+// After so many failures to search for one attempt the others do not wait for it any longer.
+constexpr int kBusyFailures = 3;
+// So long after its deadline the provider has forgotten a prediction, and nothing can be found out any more.
+constexpr int64_t kForgottenUs = 60 * core::kMinuteUs;
 
 // What only the database knows about a search: the input that was sent, and whose predictions these are.
 struct Known {
@@ -40,7 +45,8 @@ std::optional<pg::Error> read_known(const Job& job, const replicate::Page& page,
 
 bool Rescuer::is_busy() {
   for (const auto& [attempt, job] : context_.jobs.all())
-    if (job.phase == Phase::searching && job.inherited && job.looks == 0) return true;
+    if (job.phase == Phase::searching && job.inherited && job.looks == 0 && job.failed_looks < kBusyFailures)
+      return true;
   return false;
 }
 
@@ -51,10 +57,7 @@ void Rescuer::search(Job& job, int64_t now_us) {
 void Rescuer::send(Job& job, const replicate::Request& request, int64_t now_us) {
   core::TokenPool& pool = context_.tokens.pool();
   const std::string* secret = context_.tokens.secret(job.watching_token());
-  if (secret == nullptr) {
-    if (now_us > job.deadline_us + core::kMinuteUs) return give_up(job, now_us);
-    return context_.jobs.schedule(job, now_us + kPutOffUs);
-  }
+  if (secret == nullptr) return put_off(job, "the token that sent it was deleted", now_us);
   if (!pool.take_request(job.watching_token(), now_us))
     return context_.jobs.schedule(job, std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us)));
   job.looking = true;
@@ -84,6 +87,8 @@ void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
   if (replicate::may_be_on_next_page(*verdict.page, sent)) {
     const auto next = replicate::next_page(verdict.page->next, pg::settings::api_base_url());
     if (next && context_.transfers.free_places() > 0) return send(*job, *next, now_us);
+    // The rest of the list has not been seen, so this search says nothing.
+    return put_off(*job, "the provider's list cannot be read to its end", now_us);
   }
   ++job->looks;
   if (const auto delay_us = core::search_delay_us(job->looks))
@@ -91,10 +96,22 @@ void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
   give_up(*job, now_us);
 }
 
+bool Rescuer::has_equal_in_flight(const Job& job) const {
+  for (const auto& [attempt, other] : context_.jobs.all())
+    if (other.phase == Phase::sending && other.input_hash == job.input_hash) return true;
+  return false;
+}
+
 bool Rescuer::adopt_from(Job& job, const replicate::Page& page, int64_t now_us) {
   Known known;
   if (const auto error = read_known(job, page, known)) {
     pg::report(pg::Level::log, std::string("atelier: search postponed: ") + error->what());
+    context_.jobs.schedule(job, now_us + core::kSecondUs);
+    return true;
+  }
+  job.input_hash = std::hash<std::string>{}(known.input);
+  if (has_equal_in_flight(job)) {
+    // Which of the two a prediction belongs to shows when the other one is answered.
     context_.jobs.schedule(job, now_us + core::kSecondUs);
     return true;
   }
@@ -120,10 +137,20 @@ bool Rescuer::adopt_from(Job& job, const replicate::Page& page, int64_t now_us) 
   return true;
 }
 
+// The search could not be made and counts for nothing: whether the attempt arrived stays unknown until nothing can be
+// found out any more. Then its generation fails, since sending it again might pay for it twice.
+void Rescuer::put_off(Job& job, const char* reason, int64_t now_us) {
+  ++job.failed_looks;
+  if (now_us < job.deadline_us + kForgottenUs) return context_.jobs.schedule(job, now_us + kPutOffUs);
+  job.phase = Phase::settling;
+  context_.recorder.add(unreachable_entry(context_, job, reason, now_us));
+}
+
 // The list does not show it two minutes after the sending: it never arrived.
 void Rescuer::give_up(Job& job, int64_t now_us) {
   job.phase = Phase::settling;
-  context_.recorder.add(returned_entry(context_, job, core::AttemptState::absent, nullptr, nullptr, now_us));
+  context_.recorder.add(
+      returned_entry(context_, job, core::AttemptState::absent, nullptr, nullptr, std::max(now_us, job.not_before_us)));
 }
 
 }  // namespace atelier::worker

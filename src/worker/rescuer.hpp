@@ -28,6 +28,9 @@ class Rescuer {
  private:
   void send(Job& job, const replicate::Request& request, int64_t now_us);
   bool adopt_from(Job& job, const replicate::Page& page, int64_t now_us);
+  // Whether a request with the same input has been sent and not been answered.
+  bool has_equal_in_flight(const Job& job) const;
+  void put_off(Job& job, const char* reason, int64_t now_us);
   void give_up(Job& job, int64_t now_us);
 
   Context& context_;

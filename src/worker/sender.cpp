@@ -24,6 +24,12 @@ constexpr int kUnreachedLimit = 5;
 constexpr int64_t kLeaseGraceUs = 60'000'000;
 constexpr int kModelTries = 3;
 constexpr int64_t kPostponedUs = 100'000;
+// How long an account that is short of credit is sent to at the slower rate; a refusal after that begins it anew.
+constexpr int64_t kLowCreditUs = 10 * core::kMinuteUs;
+constexpr int64_t kOtherAccountUs = 5 * core::kSecondUs;
+constexpr int64_t kLongestDeadlineUs = 24 * 60 * core::kMinuteUs;
+// Rows that were taken out of the queue while they waited leave their history behind.
+constexpr size_t kMostHistories = 10'000;
 
 constexpr core::Uuid kLastUser = [] {
   core::Uuid uuid;
@@ -90,6 +96,7 @@ std::vector<claims::Claimed> Sender::claim(const std::vector<int32_t>& tokens, i
     limits.video_deadline = {now_us + settings::video_deadline_s() * core::kSecondUs};
     claimed = claims::claim(users, tokens, limits, {now_us});
     avoid_refusing_accounts(claimed, now_us);
+    lengthen_deadlines(claimed);
   });
   if (error) {
     // Somebody holds a lock on what is needed: the rows are still in the queue.
@@ -117,8 +124,33 @@ void Sender::avoid_refusing_accounts(std::vector<claims::Claimed>& claimed, int6
   }
 }
 
+// A prediction that was never started gets twice the time at its next try.
+void Sender::lengthen_deadlines(std::vector<claims::Claimed>& claimed) {
+  if (context_.short_of_time.empty()) return;
+  for (claims::Claimed& one : claimed) {
+    if (context_.short_of_time.erase(one.generation) == 0) continue;
+    const int64_t time_us = std::min(2 * (one.deadline.us - one.sent_at.us), kLongestDeadlineUs);
+    one.deadline = {one.sent_at.us + time_us};
+    store::attempts::set_deadline(one.attempt, one.deadline);
+  }
+}
+
+// The account of this token has refused the generation, and another one rests at the moment.
+bool Sender::waits_for_other_account(const claims::Claimed& claimed) const {
+  const auto place = histories_.find(claimed.generation);
+  return place != histories_.end() && !place->second.avoided_account.empty() &&
+         context_.tokens.pool().account_of(claimed.token) == place->second.avoided_account &&
+         context_.tokens.has_other_account(claimed.token);
+}
+
 void Sender::send(const claims::Claimed& claimed, int64_t now_us) {
   Job& job = context_.jobs.add(claimed);
+  if (waits_for_other_account(claimed)) {
+    context_.tokens.pool().give_back(claimed.token);
+    job.phase = Phase::settling;
+    return context_.recorder.add(
+        returned_entry(context_, job, core::AttemptState::absent, nullptr, nullptr, now_us + kOtherAccountUs));
+  }
   replicate::CreateOptions options;
   options.cancel_after_seconds = (claimed.deadline.us - claimed.sent_at.us) / core::kSecondUs;
   if (const std::string url = settings::webhook_url(); !url.empty())
@@ -135,6 +167,7 @@ void Sender::send(const claims::Claimed& claimed, int64_t now_us) {
     if (reference.kind == replicate::ReferenceKind::model)
       if (const auto version = context_.models.version_of(claimed.model, now_us))
         reference = replicate::with_version(reference, *version);
+    job.named_without_version = reference.kind == replicate::ReferenceKind::model;
     made = replicate::create_prediction(reference, claimed.input, options);
     if (!made)
       failure = {"The input of this generation is not valid.", made.error, replicate::ErrorCategory::invalid_input};
@@ -167,15 +200,14 @@ void Sender::on_created(const Arrival& arrival, int64_t now_us) {
   note_reachability(arrival, now_us);
   Job* job = context_.jobs.find(arrival.transfer.attempt);
   if (job == nullptr) return;
+  if (histories_.size() > kMostHistories) histories_.clear();
   History& history = histories_[job->generation];
 
   replicate::CreateContext create;
   create.now_us = now_us;
   create.random = context_.random();
   create.tries = history.tries;
-  const auto parsed = replicate::parse_model_reference(job->model);
-  create.named_without_version = parsed && parsed.reference->kind == replicate::ReferenceKind::model &&
-                                 !context_.models.version_of(job->model, now_us);
+  create.named_without_version = job->named_without_version;
   create.other_account_tried = history.other_account_tried || !context_.tokens.has_other_account(job->token);
   const replicate::CreateVerdict verdict = replicate::judge_create(arrival.answer, create);
 
@@ -197,6 +229,7 @@ void Sender::on_created(const Arrival& arrival, int64_t now_us) {
     case CreateAction::unknown: {
       histories_.erase(job->generation);
       job->phase = Phase::searching;
+      job->not_before_us = now_us + verdict.delay_us;
       Entry entry = unknown_entry(*job, arrival.answer, verdict.failure);
       log_call(entry, arrival, *job, &verdict.failure, {});
       context_.recorder.add(std::move(entry));
@@ -209,7 +242,7 @@ void Sender::on_created(const Arrival& arrival, int64_t now_us) {
     case CreateAction::throttle:
       context_.tokens.count_error(token, verdict.failure.admin_message);
       context_.tokens.cool(token, verdict.until_us, true, "throttled by the provider");
-      if (verdict.low_credit) context_.tokens.pool().limit_to_low_credit(token, verdict.until_us);
+      if (verdict.low_credit) context_.tokens.pool().limit_to_low_credit(token, now_us + kLowCreditUs);
       return give_back(now_us);
     case CreateAction::confirm_token:
       context_.tokens.count_error(token, verdict.failure.admin_message);

@@ -15,6 +15,13 @@ using replicate::PollAction;
 // A token that was deleted while its predictions run: they are given up when their deadline has passed by this much.
 constexpr int64_t kGraceUs = core::kMinuteUs;
 constexpr int64_t kPutOffUs = 5 * core::kSecondUs;
+constexpr int kCancelTries = 5;
+
+// Whether the provider has heard of the cancelling, so that repeating it would change nothing.
+bool was_taken(const replicate::Answer& answer) {
+  return answer.delivery == replicate::Delivery::delivered && answer.status < 500 && answer.status != 408 &&
+         answer.status != 429;
+}
 
 }  // namespace
 
@@ -23,18 +30,14 @@ void Watcher::look(Job& job, int64_t now_us) {
   const std::string* secret = context_.tokens.secret(job.watching_token());
   if (secret == nullptr) {
     if (now_us < job.deadline_us + kGraceUs) return context_.jobs.schedule(job, now_us + kPutOffUs);
-    replicate::PollVerdict verdict;
-    verdict.action = PollAction::failed;
-    verdict.attempt = core::AttemptState::lost;
-    verdict.failure = {"The result of this generation cannot be read any more.",
-                       "the token that created it was deleted", replicate::ErrorCategory::auth};
     job.phase = Phase::settling;
-    return context_.recorder.add(ended_entry(context_, job, verdict, now_us));
+    return context_.recorder.add(unreachable_entry(context_, job, "the token that created it was deleted", now_us));
   }
   if (!pool.take_request(job.watching_token(), now_us))
     return context_.jobs.schedule(job, std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us)));
   job.looking = true;
-  const bool cancel = (job.cancel_wanted || job.cancel_for_deadline) && !job.cancel_sent;
+  const bool cancel =
+      (job.cancel_wanted || job.cancel_for_deadline) && !job.cancel_sent && now_us >= job.cancel_again_us;
   if (cancel) job.cancel_sent = true;
   context_.transfers.send(
       cancel ? Reason::cancel : Reason::look, job.attempt, job.watching_token(), *secret,
@@ -50,6 +53,10 @@ void Watcher::on_look(const Arrival& arrival, int64_t now_us) {
 void Watcher::on_cancel(const Arrival& arrival, int64_t now_us) {
   Job* job = context_.jobs.find(arrival.transfer.attempt);
   if (job == nullptr || job->phase != Phase::watching) return;
+  if (!was_taken(arrival.answer) && ++job->cancel_tries < kCancelTries) {
+    job->cancel_sent = false;
+    job->cancel_again_us = now_us + kPutOffUs;
+  }
   act_on(*job, arrival, replicate::judge_cancel(arrival.answer, poll_context(context_, *job, now_us)), now_us);
 }
 
@@ -75,12 +82,13 @@ void Watcher::act_on(Job& job, const Arrival& arrival, const replicate::PollVerd
     }
     case PollAction::cancel:
       job.cancel_for_deadline = true;
-      return context_.jobs.schedule(job, now_us);
+      return context_.jobs.schedule(job, std::max(now_us, job.cancel_again_us));
     case PollAction::completed:
     case PollAction::try_again:
     case PollAction::failed:
     case PollAction::cancelled: {
       job.phase = Phase::settling;
+      if (verdict.longer_deadline) context_.short_of_time.insert(job.generation);
       Entry entry = ended_entry(context_, job, verdict, now_us);
       const bool failed = verdict.action == PollAction::failed || verdict.action == PollAction::try_again;
       log_call(entry, arrival, job, failed ? &verdict.failure : nullptr, external);
