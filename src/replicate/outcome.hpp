@@ -97,6 +97,8 @@ struct PollVerdict {
 };
 
 PollVerdict judge_poll(const Answer& answer, const PollContext& context);
+// The same for a prediction that has been read already, such as one that was accepted and had ended at once.
+PollVerdict judge_prediction(Prediction prediction, const PollContext& context);
 
 // The answer to POST cancel. A 2xx with a prediction is judged like a look; anything else leads to a look at once.
 PollVerdict judge_cancel(const Answer& answer, const PollContext& context);

@@ -151,7 +151,7 @@ PollVerdict judge_aborted(const PollContext& context) {
   return verdict;
 }
 
-PollVerdict judge_prediction(const Prediction& prediction, const PollContext& context, Question question) {
+PollVerdict judge_status(const Prediction& prediction, const PollContext& context, Question question) {
   switch (prediction.status) {
     case PredictionStatus::succeeded:
       return judge_succeeded(prediction, context);
@@ -211,13 +211,15 @@ PollVerdict judge_failed_look(const Answer& answer, const PollContext& context) 
   return verdict;
 }
 
+PollVerdict judge_read(Prediction prediction, const PollContext& context, Question question) {
+  PollVerdict verdict = judge_status(prediction, context, question);
+  verdict.prediction = std::move(prediction);
+  return verdict;
+}
+
 PollVerdict judge(const Answer& answer, const PollContext& context, Question question) {
   if (is_success(answer)) {
-    if (auto prediction = parse_prediction(answer.body)) {
-      PollVerdict verdict = judge_prediction(*prediction, context, question);
-      verdict.prediction = std::move(prediction);
-      return verdict;
-    }
+    if (auto prediction = parse_prediction(answer.body)) return judge_read(std::move(*prediction), context, question);
   }
   if (question == Question::look) return judge_failed_look(answer, context);
   PollVerdict verdict = look_again(0);
@@ -232,6 +234,10 @@ PollVerdict judge(const Answer& answer, const PollContext& context, Question que
 
 PollVerdict judge_poll(const Answer& answer, const PollContext& context) {
   return judge(answer, context, Question::look);
+}
+
+PollVerdict judge_prediction(Prediction prediction, const PollContext& context) {
+  return judge_read(std::move(prediction), context, Question::look);
 }
 
 PollVerdict judge_cancel(const Answer& answer, const PollContext& context) {

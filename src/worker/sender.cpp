@@ -275,7 +275,7 @@ void Sender::accept(Job& job, const Arrival& arrival, const replicate::Predictio
   job.prediction_id = prediction.id;
   ++context_.report.accepted;
   if (replicate::is_terminal(prediction.status)) {
-    const replicate::PollVerdict verdict = replicate::judge_poll(arrival.answer, poll_context(context_, job, now_us));
+    const replicate::PollVerdict verdict = replicate::judge_prediction(prediction, poll_context(context_, job, now_us));
     if (!core::is_open(verdict.attempt)) {
       job.phase = Phase::settling;
       Entry entry = ended_entry(context_, job, verdict, now_us);
