@@ -27,7 +27,10 @@ for my $path (@files) {
     my $text = join "\n", read_lines($path);
     $text =~ s/--[^\n]*//g;
     while ($text =~ /\bCREATE\s+(?:OR\s+REPLACE\s+)?$kind\s+(?:IF\s+NOT\s+EXISTS\s+)?$name/gi) {
-        my ($what, $rest, $line) = (plain($1, $2), substr($text, $-[0]), 1 + (substr($text, 0, $-[0]) =~ tr/\n//));
+        my ($kind_found, $name_found) = ($1, $2);
+        my ($what, $rest, $line) = (plain($kind_found, $name_found), substr($text, $-[0]), 1 + (substr($text, 0, $-[0]) =~ tr/\n//));
+        # A name put in by format() is no name, and the functions of the app schema are commented where they are listed.
+        next if $name_found =~ /%/ || ($name_found =~ /^\@app\@/ && uc $kind_found eq 'FUNCTION');
         $created{$what} //= "$path:$line: $what";
         next unless $what =~ /^(?:FUNCTION|PROCEDURE) /;
 
@@ -37,6 +40,9 @@ for my $path (@files) {
         push @definer, "$path:$line: $what" unless $head =~ /SET\s+search_path\s*(?:=|TO)\s*pg_catalog\s*,\s*pg_temp\b/i;
     }
     while ($text =~ /\bCOMMENT\s+ON\s+$kind\s+$name/gi) { $commented{ plain($1, $2) } = 1 }
+    while ($text =~ /\batelier\.describe\('([^']+)'/g) {
+        $commented{ plain($_, $1) } = 1 for 'TABLE', 'VIEW', 'MATERIALIZED VIEW';
+    }
 
     # Options after the body would escape the rule above.
     while ($text =~ /\$\w*\$\s*([^;\$]*\bSECURITY\s+DEFINER\b[^;]*);/gi) {
