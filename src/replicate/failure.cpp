@@ -196,13 +196,22 @@ std::string_view without_prefix(std::string_view description, std::string_view f
   return description;
 }
 
+bool has_word(std::string_view words, std::string_view word) noexcept {
+  const auto is_part = [](char c) { return is_letter(c) || is_digit(c) || c == '_'; };
+  for (size_t at = words.find(word); at != std::string_view::npos; at = words.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    if ((at == 0 || !is_part(words[at - 1])) && (end == words.size() || !is_part(words[end]))) return true;
+  }
+  return false;
+}
+
 std::string field_message(const InvalidField& invalid) {
   const std::string_view name_shown = field_name(invalid.field);
   std::string description = text::one_line(without_prefix(invalid.description, invalid.field));
   while (description.ends_with('.')) description.pop_back();
   const bool usable = !description.empty() && fits(description, kMaxPlainChars) && is_harmless(description);
   if (!usable) return std::string(name_shown);
-  if (name_shown.empty() || description.find(name_shown) != std::string::npos) return description;
+  if (name_shown.empty() || has_word(description, name_shown)) return description;
   return std::string(name_shown) + ": " + description;
 }
 

@@ -16,6 +16,7 @@ namespace text = core::text;
 using core::kSecondUs;
 
 constexpr int64_t kUnsaidWaitUs = 5 * kSecondUs;
+constexpr int64_t kLeastWaitUs = kSecondUs;
 constexpr int64_t kLeastSpreadUs = kSecondUs / 4;
 constexpr int64_t kMostSpreadUs = 5 * kSecondUs;
 constexpr int64_t kLeastRepeatUs = kSecondUs;
@@ -48,7 +49,7 @@ std::string describe(const Answer& answer, const Problem& problem) {
 
 int64_t throttled_until_us(const Answer& answer, const Problem& problem, int64_t now_us, double random, int tries) {
   const auto asked = requested_wait_us(answer, problem, now_us);
-  const int64_t wait_us = asked ? *asked : kUnsaidWaitUs + core::backoff_us(tries, random);
+  const int64_t wait_us = asked ? std::max(*asked, kLeastWaitUs) : kUnsaidWaitUs + core::backoff_us(tries, random);
   const int64_t spread_us = std::clamp(wait_us / 10, kLeastSpreadUs, kMostSpreadUs);
   return now_us + wait_us + share_of(spread_us, random);
 }
