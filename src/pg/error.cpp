@@ -50,6 +50,18 @@ char* copy_or_null(const std::string& text) noexcept {
 
 Error::Error(Report report) : report_(std::make_shared<const Report>(std::move(report))) {}
 
+bool Error::passes_by_itself() const {
+  switch (report_->sqlstate) {
+    case ERRCODE_LOCK_NOT_AVAILABLE:
+    case ERRCODE_T_R_SERIALIZATION_FAILURE:
+    case ERRCODE_T_R_DEADLOCK_DETECTED:
+    case ERRCODE_QUERY_CANCELED:
+      return true;
+    default:
+      return false;
+  }
+}
+
 std::string Error::sqlstate() const {
   std::string text(5, '0');
   for (int place = 0; place < 5; ++place) text[place] = static_cast<char>(PGUNSIXBIT(report_->sqlstate >> (6 * place)));

@@ -55,6 +55,10 @@ class Error : public std::exception {
   // The five characters of the SQLSTATE, such as "23505".
   std::string sqlstate() const;
 
+  // Whether waiting is all it takes: somebody else held a lock, the order of commits was against us, or an
+  // administrator cancelled the statement.
+  bool passes_by_itself() const;
+
   // A palloc'ed copy for ThrowErrorData in the current memory context; null when memory is short.
   ErrorData* to_error_data() const noexcept;
 

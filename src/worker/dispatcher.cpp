@@ -34,6 +34,7 @@ using store::dispatch::kTableVersion;
 using store::dispatch::Permit;
 
 constexpr int64_t kMsUs = 1000;
+constexpr int64_t kPostponedUs = 100 * kMsUs;
 
 class Dispatcher {
  public:
@@ -56,7 +57,8 @@ class Dispatcher {
     record(now_us);
     if (now_us >= next_safety_us_) {
       next_safety_us_ = now_us + pg::settings::safety_poll_ms() * kMsUs;
-      woken_ = woken_ || probe();
+      woken_ = woken_ || retry_look_ || probe();
+      retry_look_ = false;
     }
     if (woken_) {
       woken_ = false;
@@ -153,7 +155,13 @@ class Dispatcher {
       waiting = store::claims::anything_waits();
       if (waiting) cancels = store::attempts::cancel_requests();
     });
-    if (error) throw *error;
+    if (error) {
+      if (!error->passes_by_itself()) throw *error;
+      pg::report(pg::Level::log, std::string("atelier: look around postponed: ") + error->what());
+      next_safety_us_ = now_us + kPostponedUs;
+      retry_look_ = true;
+      return true;
+    }
     if (!exists) return false;
     adopt(inherited, now_us);
     decide(state);
@@ -234,6 +242,7 @@ class Dispatcher {
   bool more_to_claim_ = false;
   bool woken_ = false;
   bool leaving_ = false;
+  bool retry_look_ = false;  // the last look around met a lock
   int64_t next_safety_us_ = 0;
 };
 

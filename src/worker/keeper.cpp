@@ -41,7 +41,11 @@ bool keep_leases() {
     pg::AsRole owner(pg::owner_role());
     orphaned = store::attempts::orphan_expired(pg::now());
   });
-  if (error) throw *error;
+  if (error) {
+    if (!error->passes_by_itself()) throw *error;
+    pg::report(pg::Level::log, std::string("atelier: round of the keeper postponed: ") + error->what());
+    return true;
+  }
   if (orphaned > 0) pg::wake_dispatcher();
   return installed;
 }

@@ -22,12 +22,6 @@ constexpr int kMostFailures = 5;
 constexpr int64_t kLockedDelayUs = 100'000;
 constexpr int64_t kFailedDelayUs = 1'000'000;
 
-// Somebody else holds the row or the order of commits was against us: waiting is all it takes.
-bool passes_by_itself(const pg::Error& error) {
-  const std::string state = error.sqlstate();
-  return state == "55P03" || state == "40001" || state == "40P01";
-}
-
 void write_calls(const std::vector<results::Call>& calls) {
   if (calls.empty()) return;
   const auto error = pg::in_subtransaction([&] { results::log_calls(calls); });
@@ -158,7 +152,7 @@ void Recorder::one_by_one(std::vector<Entry> entries, int64_t now_us, std::vecto
 }
 
 void Recorder::postpone_or_set_aside(Entry entry, const pg::Error& error, int64_t now_us, std::vector<Recorded>& done) {
-  if (passes_by_itself(error)) {
+  if (error.passes_by_itself()) {
     entry.not_before_us = now_us + kLockedDelayUs;
     waiting_.push_back(std::move(entry));
     return;

@@ -92,6 +92,18 @@ subtest 'kill -9' => sub {
     is($node->safe_psql('postgres', "SELECT 100 - credits FROM public.users WHERE id = '$user'"), 100, 'credits stop at zero');
 };
 
+subtest 'a lock does not end the dispatcher' => sub {
+    my $pid = sub { $node->safe_psql('postgres', "SELECT pid FROM atelier.worker_state() WHERE kind = 'dispatcher'") };
+    wait_for($node, "SELECT count(*) = 2 FROM atelier.worker_state() WHERE kind <> 'launcher'", 'the workers run');
+    my $before = $pid->();
+    # The reload makes it look around while it cannot.
+    $node->safe_psql('postgres',
+        'BEGIN; LOCK TABLE atelier.identity, atelier.migrations, public.replicate_tokens; SELECT pg_reload_conf(); SELECT pg_sleep(1); COMMIT');
+    insert_many(1, 'sim/instant', 'locked');
+    wait_for($node, "SELECT status = 'completed' FROM public.generations WHERE prompt = 'locked 1'", 'the next row is completed');
+    is($pid->(), $before, 'by the same process');
+};
+
 subtest 'pause and resume' => sub {
     $node->safe_psql('postgres', 'SELECT atelier.pause()');
     wait_for($node, "SELECT state = 'paused' FROM atelier.worker_state() WHERE kind = 'dispatcher'", 'dispatch is paused');
