@@ -10,7 +10,7 @@ BEGIN
     FROM (VALUES
       ('users', 'user_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_user'),
       ('replicate_tokens', 'token_guard_trigger',
-       'BEFORE INSERT OR UPDATE OF token ON %s FOR EACH ROW', 'guard_token'),
+       'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_token'),
       ('replicate_tokens', 'token_change_trigger',
        'AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF token, is_active ON %s FOR EACH STATEMENT', 'tokens_changed'),
       ('api_logs', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),

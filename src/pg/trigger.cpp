@@ -205,6 +205,14 @@ void TriggerCall::fill_missing() {
   }
 }
 
+std::string_view TriggerCall::forbidden_null() const {
+  TupleDesc descriptor = RelationGetDescr(relation());
+  for (int place = 0; place < descriptor->natts; ++place)
+    if (new_image().nulls[place] && TupleDescAttr(descriptor, place)->attnotnull && is_written(place + 1))
+      return attribute_name(place + 1);
+  return {};
+}
+
 Datum TriggerCall::result() {
   if (time_ != TriggerTime::before_row) return PointerGetDatum(nullptr);
   if (event_ == TriggerEvent::remove) return PointerGetDatum(data_->tg_trigtuple);

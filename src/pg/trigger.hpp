@@ -99,6 +99,10 @@ class TriggerCall {
   // lacks.
   void fill_missing();
 
+  // The name of a column that is null and must not be; empty when there is none. For tables whose rows must not be
+  // shown in the server's own message.
+  std::string_view forbidden_null() const;
+
   // What a trigger function returns: the new row with the changes for BEFORE, null otherwise.
   Datum result();
 

@@ -23,6 +23,9 @@ pg::Statement take_any_statement(TAKE_LEAST_RECENTLY_USED ") RETURNING t.id, t.t
 
 #undef TAKE_LEAST_RECENTLY_USED
 
+pg::Statement exists_statement(R"sql(
+  SELECT EXISTS (SELECT FROM @app@.replicate_tokens t WHERE t.token = $1 AND t.id <> $2))sql");
+
 std::optional<Token> token_in(const pg::Rows& rows) {
   if (rows.empty()) return std::nullopt;
   return Token{rows[0].get<int32_t>(0), rows[0].get<std::string>(1)};
@@ -35,6 +38,12 @@ std::optional<Token> take_next() {
   const pg::Spi spi;
   if (std::optional<Token> token = token_in(take_free_statement())) return token;
   return token_in(take_any_statement());
+}
+
+bool exists(const std::string& token, int32_t id) {
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  return exists_statement(token, id)[0].get<bool>(0);
 }
 
 }  // namespace atelier::store::tokens

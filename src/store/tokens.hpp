@@ -19,4 +19,7 @@ struct Token {
 // then it waits for one. Nothing when no token is usable.
 std::optional<Token> take_next();
 
+// Whether another row than `id` has this token.
+bool exists(const std::string& token, int32_t id);
+
 }  // namespace atelier::store::tokens
