@@ -26,14 +26,14 @@ BEGIN
   RETURN QUERY VALUES
     ('get_unread_notifications_count(uuid)', $ddl$
     CREATE FUNCTION @app@.get_unread_notifications_count(p_user_id uuid) RETURNS integer
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.require_self(p_user_id);
       SELECT count(*)::integer FROM @app@.notifications n WHERE n.user_id = p_user_id AND NOT n.is_read;
     END$ddl$, 'authenticated, service_role', 'how many notifications the user has not read; for himself'),
     ('mark_all_notifications_read(uuid)', $ddl$
     CREATE FUNCTION @app@.mark_all_notifications_read(p_user_id uuid) RETURNS void
-    LANGUAGE sql VOLATILE
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.require_self(p_user_id);
       UPDATE @app@.notifications SET is_read = true WHERE user_id = p_user_id AND NOT is_read;
@@ -42,7 +42,7 @@ BEGIN
     CREATE FUNCTION @app@.get_user_notifications(p_user_id uuid, p_limit integer DEFAULT 50, p_offset integer DEFAULT 0)
     RETURNS TABLE (id uuid, type varchar, title varchar, message text, link varchar, is_read boolean,
                    created_at timestamptz, metadata jsonb)
-    LANGUAGE sql STABLE ROWS 50
+    LANGUAGE sql STABLE ROWS 50 SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.require_self(p_user_id);
       SELECT n.id, n.type, n.title, n.message, n.link, n.is_read, n.created_at, n.metadata
@@ -66,7 +66,7 @@ BEGIN
                                                 p_limit integer DEFAULT 50, p_offset integer DEFAULT 0)
     RETURNS TABLE (id uuid, title text, preview_text text, preview_image_url text, is_favorite boolean,
                    created_at timestamptz, updated_at timestamptz, message_count bigint)
-    LANGUAGE sql STABLE ROWS 50
+    LANGUAGE sql STABLE ROWS 50 SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.require_self(p_user_id);
       SELECT c.id, c.title, c.preview_text, c.preview_image_url, c.is_favorite, c.created_at, c.updated_at,
@@ -78,7 +78,7 @@ BEGIN
     END$ddl$, 'authenticated, service_role', 'a page of the chats of the user that are not deleted, last changed first; for himself'),
     ('toggle_conversation_favorite(uuid, uuid)', $ddl$
     CREATE FUNCTION @app@.toggle_conversation_favorite(p_conversation_id uuid, p_user_id uuid) RETURNS boolean
-    LANGUAGE sql VOLATILE
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.toggle_conversation_favorite(p_conversation_id, p_user_id);
     END$ddl$, 'authenticated, service_role',
@@ -95,7 +95,7 @@ BEGIN
   RETURN QUERY VALUES
     ('answer_support_ticket(uuid, text)', $ddl$
     CREATE FUNCTION @app@.answer_support_ticket(p_ticket_id uuid, p_answer text) RETURNS void
-    LANGUAGE sql VOLATILE
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.answer_support_ticket(p_ticket_id, p_answer);
     END$ddl$, 'authenticated, service_role',

@@ -2,7 +2,7 @@
 -- LoRA models: a user describes his own; status, weights and training are not his to write (H16). Trigger words are kept in one form
 -- and once per user (H23). Pictures are reached through the LoRA alone.
 BEGIN;
-SELECT plan(70);
+SELECT plan(73);
 \ir lib/callers.sql
 
 CREATE FUNCTION pg_temp.insert_lora(more text, given text) RETURNS text LANGUAGE sql
@@ -64,6 +64,8 @@ SELECT is(pg_temp.answer('ann', $$UPDATE user_loras SET name = 'x', updated_at =
 SELECT is(pg_temp.answer('service_role', $$UPDATE user_loras SET status = 'failed' WHERE user_id = pg_temp.ann() RETURNING updated_at = now()$$), 'true',
           'also when the app writes');
 SELECT is(pg_temp.outcome('ann', $$UPDATE user_loras SET description = repeat('x', 10001)$$), '54000', 'texts have a limit');
+
+SELECT is(pg_temp.outcome(caller, 'DELETE FROM user_loras'), rows, format('%s deletes %s', caller, rows)) FROM (VALUES ('ann', '1'), ('dan', '0'), ('service_role', '3')) v (caller, rows);
 
 -- Pictures.
 INSERT INTO lora_training_images (lora_id, image_url) SELECT id, 'https://tap.test/1' FROM user_loras;

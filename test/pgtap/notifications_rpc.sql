@@ -52,7 +52,9 @@ SELECT is((SELECT string_agg(p.proname || ':' || p.prosecdef, ' ' ORDER BY 1) FR
 DROP PUBLICATION IF EXISTS supabase_realtime;
 SELECT is_empty('SELECT * FROM atelier.health_realtime()', 'without a publication there is nothing to say');
 SELECT lives_ok('SELECT atelier.set_publication()', 'nor to do');
+SET LOCAL client_min_messages = error;
 CREATE PUBLICATION supabase_realtime FOR TABLE generations, users;
+SET LOCAL client_min_messages = warning;
 SELECT is((SELECT status || ' ' || hint FROM atelier.health_realtime()),
           'warn ALTER PUBLICATION supabase_realtime ADD TABLE public.notifications; ALTER PUBLICATION supabase_realtime DROP TABLE public.generations;', 'health names what is missing');
 SELECT atelier.set_publication();

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- The storage service: three buckets, and files in the folder of their user only (H34). Tried on tables like those of the service.
 BEGIN;
-SELECT plan(68);
+SELECT plan(69);
 \ir lib/callers.sql
 
 SELECT is(atelier.has_storage(), false, 'a bare server has no storage service');
