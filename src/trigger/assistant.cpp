@@ -61,8 +61,9 @@ ATELIER_FUNCTION(guard_message) {
 
 ATELIER_FUNCTION(note_message) {
   const pg::TriggerCall call(fcinfo, message::kTable, pg::TriggerTime::after_row);
-  if (call.event() == pg::TriggerEvent::insert)
-    store::assistant::note_message(*call.new_value<core::Uuid>(message::kId),
-                                   *call.new_value<core::Uuid>(message::kConversationId));
+  if (call.event() != pg::TriggerEvent::insert) return (Datum)0;
+  const auto id = call.new_value<core::Uuid>(message::kId);
+  const auto conversation = call.new_value<core::Uuid>(message::kConversationId);
+  if (id && conversation) store::assistant::note_message(*id, *conversation);
   return (Datum)0;
 }

@@ -34,9 +34,10 @@ ATELIER_FUNCTION(guard_idea) {
 
 ATELIER_FUNCTION(count_vote) {
   const pg::TriggerCall call(fcinfo, "idea_votes", pg::TriggerTime::after_row);
-  const bool gone = call.event() == pg::TriggerEvent::remove || call.event() == pg::TriggerEvent::update;
-  const bool come = call.event() == pg::TriggerEvent::insert || call.event() == pg::TriggerEvent::update;
-  if (gone) store::ideas::count_votes(*call.old_value<core::Uuid>(kIdeaId), -1);
-  if (come) store::ideas::count_votes(*call.new_value<core::Uuid>(kIdeaId), 1);
+  using pg::TriggerEvent;
+  if (call.event() == TriggerEvent::remove || call.event() == TriggerEvent::update)
+    if (const auto idea = call.old_value<core::Uuid>(kIdeaId)) store::ideas::count_votes(*idea, -1);
+  if (call.event() == TriggerEvent::insert || call.event() == TriggerEvent::update)
+    if (const auto idea = call.new_value<core::Uuid>(kIdeaId)) store::ideas::count_votes(*idea, 1);
   return (Datum)0;
 }
