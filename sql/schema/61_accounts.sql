@@ -14,7 +14,8 @@ BEGIN
       ('replicate_tokens', 'token_change_trigger',
        'AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF token, is_active ON %s FOR EACH STATEMENT', 'tokens_changed'),
       ('api_logs', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('notifications', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'))
+      ('notifications', 'notification_guard_trigger',
+       'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_notification'))
       AS w (relation, name, timing, call);
 END
 $function$;

@@ -1,6 +1,14 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- LoRA models and their training pictures: triggers, policies, grants.
 
+CREATE FUNCTION atelier.guard_lora() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_lora';
+COMMENT ON FUNCTION atelier.guard_lora() IS 'trigger: lets users describe their LoRAs and nothing else, keeps trigger words in one form and updated_at';
+
+CREATE FUNCTION atelier.guard_lora_image() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_lora_image';
+COMMENT ON FUNCTION atelier.guard_lora_image() IS 'trigger: fills in defaults and keeps training pictures to what a user may send';
+
 CREATE FUNCTION atelier.loras_triggers(OUT relation text, OUT name name, OUT timing text, OUT call text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -8,8 +16,8 @@ BEGIN
   RETURN QUERY
   SELECT w.relation, w.name::name, w.timing, w.call
     FROM (VALUES
-      ('user_loras', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('lora_training_images', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'))
+      ('user_loras', 'lora_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_lora'),
+      ('lora_training_images', 'lora_image_guard_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'guard_lora_image'))
       AS w (relation, name, timing, call);
 END
 $function$;

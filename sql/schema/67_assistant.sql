@@ -1,6 +1,18 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Chats with the assistant: triggers, policies, grants.
 
+CREATE FUNCTION atelier.guard_conversation() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_conversation';
+COMMENT ON FUNCTION atelier.guard_conversation() IS 'trigger: fills in defaults and lets users write only what is theirs to write in chats';
+
+CREATE FUNCTION atelier.guard_message() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_message';
+COMMENT ON FUNCTION atelier.guard_message() IS 'trigger: fills in defaults and keeps messages to what a user may send';
+
+CREATE FUNCTION atelier.note_message() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_note_message';
+COMMENT ON FUNCTION atelier.note_message() IS 'trigger: a new message sets updated_at of its chat; the first one of its user also preview, title and picture';
+
 CREATE FUNCTION atelier.assistant_triggers(OUT relation text, OUT name name, OUT timing text, OUT call text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -8,8 +20,10 @@ BEGIN
   RETURN QUERY
   SELECT w.relation, w.name::name, w.timing, w.call
     FROM (VALUES
-      ('assistant_conversations', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('assistant_messages', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'))
+      ('assistant_conversations', 'conversation_guard_trigger',
+       'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_conversation'),
+      ('assistant_messages', 'message_guard_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'guard_message'),
+      ('assistant_messages', 'message_note_trigger', 'AFTER INSERT ON %s FOR EACH ROW', 'note_message'))
       AS w (relation, name, timing, call);
 END
 $function$;

@@ -1,6 +1,18 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Ideas, votes and support tickets: triggers, policies, grants.
 
+CREATE FUNCTION atelier.guard_idea() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_idea';
+COMMENT ON FUNCTION atelier.guard_idea() IS 'trigger: fills in defaults; an idea of a user starts without votes';
+
+CREATE FUNCTION atelier.count_vote() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_count_vote';
+COMMENT ON FUNCTION atelier.count_vote() IS 'trigger: keeps votes_count of an idea equal to its rows of idea_votes, never below zero';
+
+CREATE FUNCTION atelier.guard_ticket() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_ticket';
+COMMENT ON FUNCTION atelier.guard_ticket() IS 'trigger: fills in defaults; the status and the answer of a support ticket are not its user''s to write';
+
 CREATE FUNCTION atelier.ideas_triggers(OUT relation text, OUT name name, OUT timing text, OUT call text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -8,9 +20,11 @@ BEGIN
   RETURN QUERY
   SELECT w.relation, w.name::name, w.timing, w.call
     FROM (VALUES
-      ('ideas', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
+      ('ideas', 'idea_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_idea'),
       ('idea_votes', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('support_tickets', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'))
+      ('idea_votes', 'vote_count_trigger',
+       'AFTER INSERT OR DELETE OR UPDATE OF idea_id ON %s FOR EACH ROW', 'count_vote'),
+      ('support_tickets', 'ticket_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_ticket'))
       AS w (relation, name, timing, call);
 END
 $function$;

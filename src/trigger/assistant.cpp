@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: PostgreSQL
+// The triggers on chats with the assistant: what users may send, and what a new message does to its chat.
+#include "store/assistant.hpp"
+#include "pg/entry.hpp"
+#include "trigger/input.hpp"
+
+using namespace atelier;
+using namespace atelier::trigger;
+
+namespace {
+
+constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
+constexpr Oid kText = pg::TypeOf<std::string>::scalar;
+
+namespace conversation {
+constinit const pg::Column kId{"id", kUuid};
+constinit const pg::Column kUserId{"user_id", kUuid};
+constinit const pg::Column kTitle{"title", kText};
+constinit const pg::Column kIsFavorite{"is_favorite", pg::TypeOf<bool>::scalar};
+constinit const pg::Column kPreviewText{"preview_text", kText};
+constinit const pg::Column kPreviewImageUrl{"preview_image_url", kText};
+constinit const pg::Column kDeletedAt{"deleted_at", pg::TypeOf<pg::Timestamp>::scalar};
+}  // namespace conversation
+
+namespace message {
+constexpr const char* kTable = "assistant_messages";
+constinit const pg::Column kId{"id", kUuid};
+constinit const pg::Column kConversationId{"conversation_id", kUuid};
+constinit const pg::Column kRole{"role", kText};
+constinit const pg::Column kContent{"content", kText};
+constinit const pg::Column kImages{"images", pg::TypeOf<std::string>::array};
+constinit const pg::Column kContext{"context", pg::TypeOf<pg::Jsonb>::scalar};
+}  // namespace message
+
+}  // namespace
+
+ATELIER_FUNCTION(guard_conversation) {
+  using namespace conversation;
+  pg::TriggerCall call(fcinfo, "assistant_conversations", pg::TriggerTime::before_row);
+  if (call.event() == pg::TriggerEvent::insert)
+    input::take_insert(call, {&kId, &kUserId, &kTitle, &kIsFavorite, &kPreviewText, &kPreviewImageUrl});
+  else if (call.event() == pg::TriggerEvent::update)
+    input::take_update(call, "a chat", {&kTitle, &kIsFavorite, &kDeletedAt});
+  else
+    return call.result();
+  input::limit_texts(call, {&kTitle, &kPreviewText});
+  input::limit_urls(call, {&kPreviewImageUrl});
+  return call.result();
+}
+
+ATELIER_FUNCTION(guard_message) {
+  using namespace message;
+  pg::TriggerCall call(fcinfo, kTable, pg::TriggerTime::before_row);
+  if (call.event() == pg::TriggerEvent::insert) {
+    input::take_insert(call, {&kId, &kConversationId, &kRole, &kContent, &kImages, &kContext});
+    input::limit_texts(call, {&kContent});
+    input::limit_bytes(call, {&kImages, &kContext});
+  }
+  return call.result();
+}
+
+ATELIER_FUNCTION(note_message) {
+  const pg::TriggerCall call(fcinfo, message::kTable, pg::TriggerTime::after_row);
+  if (call.event() != pg::TriggerEvent::insert) return (Datum)0;
+  const auto id = call.new_value<core::Uuid>(message::kId);
+  const auto conversation = call.new_value<core::Uuid>(message::kConversationId);
+  if (id && conversation) store::assistant::note_message(*id, *conversation);
+  return (Datum)0;
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: PostgreSQL
+// The triggers on ideas and votes: nobody brings votes along, and the number of votes follows the rows of idea_votes.
+#include "store/ideas.hpp"
+#include "pg/entry.hpp"
+#include "trigger/input.hpp"
+
+using namespace atelier;
+using namespace atelier::trigger;
+
+namespace {
+
+constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
+
+constinit const pg::Column kId{"id", kUuid};
+constinit const pg::Column kUserId{"user_id", kUuid};
+constinit const pg::Column kTitle{"title", 1043};  // varchar, with a length of its own
+constinit const pg::Column kDescription{"description", pg::TypeOf<std::string>::scalar};
+
+constinit const pg::Column kIdeaId{"idea_id", kUuid};
+
+}  // namespace
+
+ATELIER_FUNCTION(guard_idea) {
+  pg::TriggerCall call(fcinfo, "ideas", pg::TriggerTime::before_row);
+  if (call.event() == pg::TriggerEvent::insert)
+    input::take_insert(call, {&kId, &kUserId, &kTitle, &kDescription});
+  else if (call.event() == pg::TriggerEvent::update)
+    input::take_update(call, "an idea", {&kTitle, &kDescription});
+  else
+    return call.result();
+  input::limit_texts(call, {&kDescription});
+  return call.result();
+}
+
+ATELIER_FUNCTION(count_vote) {
+  const pg::TriggerCall call(fcinfo, "idea_votes", pg::TriggerTime::after_row);
+  using pg::TriggerEvent;
+  if (call.event() == TriggerEvent::remove || call.event() == TriggerEvent::update)
+    if (const auto idea = call.old_value<core::Uuid>(kIdeaId)) store::ideas::count_votes(*idea, -1);
+  if (call.event() == TriggerEvent::insert || call.event() == TriggerEvent::update)
+    if (const auto idea = call.new_value<core::Uuid>(kIdeaId)) store::ideas::count_votes(*idea, 1);
+  return (Datum)0;
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: PostgreSQL
+// The triggers on LoRA models and their pictures. A user describes his LoRA; what becomes of it (status, weights, the
+// training at the provider) is written by the app and by atelier. Trigger words are kept in one form whoever writes
+// them, so that the unique index finds a word that is there already.
+#include "core/trigger_word.hpp"
+#include "pg/entry.hpp"
+#include "store/uuid.hpp"
+#include "trigger/input.hpp"
+
+using namespace atelier;
+using namespace atelier::trigger;
+
+namespace {
+
+constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
+constexpr Oid kText = pg::TypeOf<std::string>::scalar;
+
+constinit const pg::Column kId{"id", kUuid};
+constinit const pg::Column kUserId{"user_id", kUuid};
+constinit const pg::Column kName{"name", kText};
+constinit const pg::Column kDescription{"description", kText};
+constinit const pg::Column kType{"type", kText};
+constinit const pg::Column kTriggerWord{"trigger_word", kText};
+constinit const pg::Column kStatus{"status", kText};
+constinit const pg::Column kUpdatedAt{"updated_at", pg::TypeOf<pg::Timestamp>::scalar};
+constinit const pg::Column kDeletedAt{"deleted_at", pg::TypeOf<pg::Timestamp>::scalar};
+
+constinit const pg::Column kImageId{"id", kUuid};
+constinit const pg::Column kLoraId{"lora_id", kUuid};
+constinit const pg::Column kImageUrl{"image_url", kText};
+constinit const pg::Column kCaption{"caption", kText};
+
+void tidy_trigger_word(pg::TriggerCall& call) {
+  const auto word = call.new_value<std::string>(kTriggerWord);
+  if (!word) return;
+  const auto normal = core::normal_trigger_word(*word);
+  if (!normal)
+    pg::fail(pg::Code::check_violation, "trigger word of a LoRA is not valid",
+             "It has 1 to 50 letters A to Z, digits and underscores.");
+  if (*normal != *word) call.set(kTriggerWord, pg::Arg::of(*normal));
+}
+
+// A user says that his pictures are being uploaded, nothing else.
+void restrict_status(pg::TriggerCall& call) {
+  if (call.new_value<std::string>(kStatus) != "uploading") call.set(kStatus, pg::Arg::of("pending"));
+}
+
+}  // namespace
+
+ATELIER_FUNCTION(guard_lora) {
+  pg::TriggerCall call(fcinfo, "user_loras", pg::TriggerTime::before_row);
+  if (call.event() == pg::TriggerEvent::insert) {
+    input::take_insert(call, {&kId, &kUserId, &kName, &kDescription, &kType, &kTriggerWord, &kStatus});
+    if (call.caller_is_restricted()) restrict_status(call);
+  } else if (call.event() == pg::TriggerEvent::update) {
+    input::take_update(call, "a LoRA", {&kName, &kDescription, &kUpdatedAt, &kDeletedAt});
+    call.set(kUpdatedAt, pg::Arg::of(pg::transaction_start()));
+  } else {
+    return call.result();
+  }
+  input::limit_texts(call, {&kName, &kDescription});
+  if (call.event() == pg::TriggerEvent::insert || call.changes(kTriggerWord)) tidy_trigger_word(call);
+  return call.result();
+}
+
+ATELIER_FUNCTION(guard_lora_image) {
+  pg::TriggerCall call(fcinfo, "lora_training_images", pg::TriggerTime::before_row);
+  if (call.event() == pg::TriggerEvent::insert) {
+    input::take_insert(call, {&kImageId, &kLoraId, &kImageUrl, &kCaption});
+    input::limit_urls(call, {&kImageUrl});
+    input::limit_texts(call, {&kCaption});
+  }
+  return call.result();
+}
