@@ -90,21 +90,10 @@ BEGIN
     status := 'fail'; detail := 'wrong attributes: ' || problem;
   END IF;
   RETURN NEXT;
-
-  check_name := 'publication'; status := 'ok'; detail := 'generations are not published'; hint := NULL;
-  SELECT string_agg(quote_ident(p.pubname), ', '),
-         string_agg(format('ALTER PUBLICATION %I DROP TABLE %s;', p.pubname, r.prrelid::regclass), ' ')
-    INTO problem, hint
-    FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
-   WHERE p.pubname = 'supabase_realtime' AND r.prrelid = to_regclass(atelier.in_app_schema('@app@.generations'));
-  IF problem IS NOT NULL THEN
-    status := 'warn'; detail := format('generations are in %s, and every change of one is sent to every listener', problem);
-  END IF;
-  RETURN NEXT;
 END
 $function$;
 ALTER FUNCTION atelier.health_rights() OWNER TO atelier_owner;
-COMMENT ON FUNCTION atelier.health_rights() IS 'part of health(): row level security, owners, roles, publication';
+COMMENT ON FUNCTION atelier.health_rights() IS 'part of health(): row level security, owners, roles';
 
 CREATE FUNCTION atelier.health_workers(OUT check_name text, OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -251,6 +240,9 @@ BEGIN
   RETURN QUERY SELECT h.* FROM atelier.health_workers() h;
   IF to_regclass('atelier.identity') IS NOT NULL AND atelier.table_version() > 0 THEN
     RETURN QUERY SELECT h.* FROM atelier.health_dispatch() h;
+    RETURN QUERY SELECT h.* FROM atelier.health_auth() h;
+    RETURN QUERY SELECT h.* FROM atelier.health_realtime() h;
+    RETURN QUERY SELECT h.* FROM atelier.health_storage() h;
   END IF;
 END
 $function$;

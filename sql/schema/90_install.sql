@@ -145,6 +145,8 @@ BEGIN
   PERFORM atelier.make_app_functions();
   PERFORM atelier.make_guards();
   PERFORM atelier.grant_tables();
+  PERFORM atelier.make_auth_triggers();
+  PERFORM atelier.set_publication();
   IF adopted THEN
     UPDATE atelier.identity SET dispatch = 'held', since = now();
     RAISE NOTICE 'atelier has adopted tables with rows and holds: nothing is dispatched'
