@@ -24,6 +24,8 @@ int sqlstate_of(Code code) {
       return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
     case Code::not_null_violation:
       return ERRCODE_NOT_NULL_VIOLATION;
+    case Code::unique_violation:
+      return ERRCODE_UNIQUE_VIOLATION;
     case Code::check_violation:
       return ERRCODE_CHECK_VIOLATION;
     case Code::program_limit_exceeded:

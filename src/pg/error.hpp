@@ -21,6 +21,7 @@ enum class Code {
   insufficient_privilege,
   object_not_in_prerequisite_state,
   not_null_violation,
+  unique_violation,
   check_violation,
   program_limit_exceeded,
   trigger_protocol_violated,
