@@ -80,6 +80,8 @@ BEGIN
     'changed_at', 'when the row was written last',
     'account', 'the provider''s account that the token belongs to; limits count per account',
     'reason', 'why it cools down']);
+
+  PERFORM atelier.make_flow_node_memory();
 END
 $step$;
 COMMENT ON FUNCTION atelier.step_atelier() IS 'install step: the tables of schema atelier';

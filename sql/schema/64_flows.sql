@@ -8,12 +8,17 @@ BEGIN
   RETURN QUERY
   SELECT w.relation, w.name::name, w.timing, w.call
     FROM (VALUES
-      ('flows', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('flow_nodes', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('flow_edges', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('flow_members', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('flow_invites', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),
-      ('flow_comments', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'))
+      ('flows', 'flow_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_flow'),
+      ('flow_nodes', 'flow_node_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_flow_node'),
+      ('flow_edges', 'flow_edge_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_flow_edge'),
+      ('flow_members', 'flow_member_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_flow_member'),
+      ('flow_invites', 'flow_invite_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_flow_invite'),
+      ('flow_comments', 'flow_comment_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_flow_comment'),
+      ('flows', 'touch_trigger', 'BEFORE UPDATE ON %s FOR EACH ROW', 'touch_updated_at'),
+      ('flow_nodes', 'touch_trigger', 'BEFORE UPDATE ON %s FOR EACH ROW', 'touch_updated_at'),
+      ('flow_comments', 'touch_trigger', 'BEFORE UPDATE ON %s FOR EACH ROW', 'touch_updated_at'),
+      ('flow_nodes', 'flow_node_memory_trigger', 'AFTER DELETE ON %s FOR EACH ROW', 'remember_flow_node'),
+      ('flow_nodes', 'flow_node_memory_end_trigger', 'AFTER DELETE ON %s FOR EACH STATEMENT', 'forget_flow_nodes'))
       AS w (relation, name, timing, call);
 END
 $function$;
@@ -80,13 +85,14 @@ BEGIN
   PERFORM atelier.run_ddl($ddl$
     GRANT SELECT, INSERT, DELETE ON @app@.flows, @app@.flow_nodes, @app@.flow_edges, @app@.flow_members, @app@.flow_invites,
       @app@.flow_comments TO authenticated;
-    GRANT UPDATE (name, description, viewport_x, viewport_y, viewport_zoom, is_template, workspace_id, status)
+    -- The app may send updated_at along; the trigger says what it becomes.
+    GRANT UPDATE (name, description, viewport_x, viewport_y, viewport_zoom, is_template, workspace_id, status, updated_at)
       ON @app@.flows TO authenticated;
     GRANT UPDATE (block_type, position_x, position_y, width, height, data, model_id, output_url, output_type, status,
-                  error_message, generation_id) ON @app@.flow_nodes TO authenticated;
+                  error_message, generation_id, updated_at) ON @app@.flow_nodes TO authenticated;
     GRANT UPDATE (source_node_id, source_handle, target_node_id, target_handle, edge_type) ON @app@.flow_edges TO authenticated;
     GRANT UPDATE (role) ON @app@.flow_members TO authenticated;
-    GRANT UPDATE (content, position_x, position_y, is_resolved, read_by) ON @app@.flow_comments TO authenticated$ddl$);
+    GRANT UPDATE (content, position_x, position_y, is_resolved, read_by, updated_at) ON @app@.flow_comments TO authenticated$ddl$);
 END
 $function$;
 COMMENT ON FUNCTION atelier.grant_flows() IS 'part of grant_tables()';

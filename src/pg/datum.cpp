@@ -72,6 +72,24 @@ Datum array_datum(const std::vector<Datum>& values, const std::vector<char>& nul
   });
 }
 
+std::vector<Datum> array_elements(Datum array, Oid element) {
+  Datum* values = nullptr;
+  bool* nulls = nullptr;
+  int count = 0;
+  guard([&] {
+    int16 length;
+    bool by_value;
+    char align;
+    get_typlenbyvalalign(element, &length, &by_value, &align);
+    deconstruct_array(DatumGetArrayTypeP(array), element, length, by_value, align, &values, &nulls, &count);
+  });
+  std::vector<Datum> present;
+  present.reserve(count);
+  for (int i = 0; i < count; ++i)
+    if (!nulls[i]) present.push_back(values[i]);
+  return present;
+}
+
 template <>
 bool to_cpp<bool>(Datum value) {
   return DatumGetBool(value);

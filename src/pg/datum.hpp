@@ -79,6 +79,9 @@ struct TypeOf<Jsonb> {
 // An array of `element` made of Datums of that type.
 Datum array_datum(const std::vector<Datum>& values, const std::vector<char>& nulls, Oid element);
 
+// The elements of an array that are not null. They point into the array or a copy of it in the current memory context.
+std::vector<Datum> array_elements(Datum array, Oid element);
+
 // One argument of a statement: a value or null, and its type.
 struct Arg {
   Datum value = 0;
