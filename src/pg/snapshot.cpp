@@ -2,6 +2,7 @@
 #include "pg/snapshot.hpp"
 
 extern "C" {
+#include "access/xact.h"
 #include "utils/snapmgr.h"
 }
 
@@ -12,5 +13,7 @@ SnapshotKey current_snapshot() noexcept {
   const Snapshot snapshot = GetActiveSnapshot();
   return {snapshot->xmin, snapshot->xmax, snapshot->xcnt + static_cast<uint32_t>(snapshot->subxcnt), snapshot->curcid};
 }
+
+bool snapshot_is_fixed() noexcept { return IsolationUsesXactSnapshot(); }
 
 }  // namespace atelier::pg

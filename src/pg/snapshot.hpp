@@ -20,4 +20,8 @@ struct SnapshotKey {
 };
 SnapshotKey current_snapshot() noexcept;
 
+// Whether the whole transaction sees one state of the database (REPEATABLE READ and above), so that what others commit
+// meanwhile stays hidden even behind a lock.
+bool snapshot_is_fixed() noexcept;
+
 }  // namespace atelier::pg
