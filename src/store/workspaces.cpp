@@ -19,7 +19,7 @@ pg::Statement other_owner_statement(R"sql(
 // READ COMMITTED the workspace's lock is enough, and locking rows as well would invite deadlocks.
 pg::Statement other_owner_still_statement(R"sql(
   SELECT FROM @app@.workspace_members m
-   WHERE m.workspace_id = $1 AND m.role = 'owner' AND m.user_id <> $2 LIMIT 1 FOR KEY SHARE)sql");
+   WHERE m.workspace_id = $1 AND m.role = 'owner' AND m.user_id <> $2 LIMIT 1 FOR SHARE)sql");
 
 pg::Statement user_statement(R"sql(SELECT FROM @app@.users u WHERE u.id = $1)sql");
 
