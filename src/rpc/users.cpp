@@ -4,7 +4,7 @@
 #include "store/users.hpp"
 
 #include "pg/entry.hpp"
-#include "pg/request.hpp"
+#include "pg/role.hpp"
 #include "store/caller.hpp"
 #include "store/identity.hpp"
 #include "store/rights.hpp"
@@ -26,7 +26,7 @@ std::optional<store::users::Found> find(const std::optional<std::string>& email)
 
 // Behind the service key somebody else is asking, and the app names him: he has to be a super_admin as well.
 bool may_set_roles(const std::optional<std::string>& requester) {
-  if (!pg::caller_is_trusted()) return store::rights::is_super_admin();
+  if (!pg::role_bypasses_policies()) return store::rights::is_super_admin();
   const auto found = find(requester);
   return found && found->role == "super_admin";
 }
@@ -38,7 +38,7 @@ bool may_set_roles(const std::optional<std::string>& requester) {
 ATELIER_FUNCTION(role_of_email) {
   const auto found = find(text_argument(fcinfo, 0));
   const bool self = found && found->id == store::caller::identity().sub;
-  if (!self && !pg::caller_is_trusted() && !store::rights::is_admin())
+  if (!self && !pg::role_bypasses_policies() && !store::rights::is_admin())
     pg::fail(pg::Code::insufficient_privilege, "permission denied to ask for the role of another user",
              "Users ask for their own; admins and service_role for everybody's.");
   if (found) return pg::to_datum(std::string_view(found->role));

@@ -5,8 +5,8 @@
 #include "core/slug.hpp"
 #include "pg/entry.hpp"
 #include "pg/result_set.hpp"
+#include "store/acting.hpp"
 #include "store/identity.hpp"
-#include "store/rights.hpp"
 
 using namespace atelier;
 
@@ -21,7 +21,7 @@ std::optional<core::Uuid> uuid_argument(FunctionCallInfo fcinfo, int number) {
 std::optional<std::string> checked_role(FunctionCallInfo fcinfo) {
   const auto workspace = uuid_argument(fcinfo, 0);
   const auto user = uuid_argument(fcinfo, 1);
-  store::rights::require_user(user);
+  store::acting::require_self(user);
   if (!workspace || !user) return std::nullopt;
   store::identity::use_app_schema();
   return store::workspaces::role(*workspace, *user);
@@ -44,7 +44,7 @@ ATELIER_FUNCTION(get_workspace_role) {
 ATELIER_FUNCTION(get_user_workspaces) {
   pg::ResultSet result(fcinfo);
   const auto user = uuid_argument(fcinfo, 0);
-  store::rights::require_user(user);
+  store::acting::require_self(user);
   if (!user) return (Datum)0;
   store::identity::use_app_schema();
   for (const store::workspaces::Joined& joined : store::workspaces::joined_by(*user))

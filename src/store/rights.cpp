@@ -5,8 +5,6 @@
 #include <string>
 #include <unordered_map>
 
-#include "pg/error.hpp"
-#include "pg/request.hpp"
 #include "pg/snapshot.hpp"
 #include "store/caller.hpp"
 #include "store/identity.hpp"
@@ -140,14 +138,6 @@ bool can_see_flow(const core::Uuid& flow) { return flow_right(flow) >= FlowRight
 bool can_edit_flow(const core::Uuid& flow) { return flow_right(flow) >= FlowRight::edit; }
 bool owns_flow(const core::Uuid& flow) { return flow_right(flow) == FlowRight::own; }
 bool is_flow_member(const core::Uuid& flow) { return !flow_role(flow).empty(); }
-
-void require_user(const std::optional<core::Uuid>& user) {
-  if (pg::caller_is_trusted()) return;
-  if (!user || user != caller::identity().sub)
-    pg::fail(pg::Code::insufficient_privilege, "permission denied to ask about another user",
-             "Users call this function with their own id.");
-  if (!is_active_user()) pg::fail(pg::Code::insufficient_privilege, "the user is deactivated or has no profile");
-}
 
 bool owns_lora(const core::Uuid& lora) { return owns(&Known::loras, memberships::owner_of_lora, lora); }
 

@@ -5,8 +5,6 @@
 // user have no rights at all.
 #pragma once
 
-#include <optional>
-
 #include "store/uuid.hpp"
 
 namespace atelier::store::rights {
@@ -26,10 +24,6 @@ bool can_see_flow(const core::Uuid& flow);
 bool can_edit_flow(const core::Uuid& flow);
 bool owns_flow(const core::Uuid& flow);
 bool is_flow_member(const core::Uuid& flow);  // has accepted an invitation
-
-// Raises 42501 unless the calling role is trusted (service_role, the owner, superusers), or the caller is this user and
-// active: for functions that take the id of a user.
-void require_user(const std::optional<core::Uuid>& user);
 
 bool owns_lora(const core::Uuid& lora);
 bool owns_conversation(const core::Uuid& conversation);

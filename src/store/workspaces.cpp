@@ -15,12 +15,6 @@ pg::Statement other_owner_statement(R"sql(
   SELECT FROM @app@.workspace_members m
    WHERE m.workspace_id = $1 AND m.role = 'owner' AND m.user_id <> $2 LIMIT 1)sql");
 
-// A fixed snapshot still shows an owner whom another transaction has removed; locking his row finds out (40001). Under
-// READ COMMITTED the workspace's lock is enough, and locking rows as well would invite deadlocks.
-pg::Statement other_owner_still_statement(R"sql(
-  SELECT FROM @app@.workspace_members m
-   WHERE m.workspace_id = $1 AND m.role = 'owner' AND m.user_id <> $2 LIMIT 1 FOR SHARE)sql");
-
 pg::Statement user_statement(R"sql(SELECT FROM @app@.users u WHERE u.id = $1)sql");
 
 pg::Statement add_owner_statement(R"sql(
@@ -55,8 +49,9 @@ bool lock(const core::Uuid& workspace) {
 bool has_other_owner(const core::Uuid& workspace, const core::Uuid& user) {
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
-  pg::Statement& statement = pg::snapshot_is_fixed() ? other_owner_still_statement : other_owner_statement;
-  return !statement(workspace, user).empty();
+  // A transaction with a fixed snapshot would still count an owner whom another one has removed.
+  const pg::LatestSnapshot latest;
+  return !other_owner_statement.read_only(workspace, user).empty();
 }
 
 bool user_exists(const core::Uuid& user) {

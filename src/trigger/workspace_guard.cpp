@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // The triggers on workspaces: guard_workspace() keeps slugs in order and lets users write what is theirs to write,
 // add_workspace_owner() makes whoever created a workspace its owner.
-#include <algorithm>
-#include <array>
-
 #include "core/slug.hpp"
 #include "core/text.hpp"
 #include "pg/entry.hpp"
@@ -11,14 +8,14 @@
 #include "store/caller.hpp"
 #include "store/rights.hpp"
 #include "store/workspaces.hpp"
+#include "trigger/input.hpp"
 
 using namespace atelier;
+using namespace atelier::trigger;
 
 namespace {
 
 constexpr const char* kTable = "workspaces";
-constexpr size_t kNameCharacters = 255;
-constexpr size_t kDescriptionCharacters = 10'000;
 constexpr size_t kShownCharacters = 60;
 
 constexpr Oid kText = pg::TypeOf<std::string>::scalar;
@@ -48,63 +45,37 @@ void tidy_slug(pg::TriggerCall& call) {
   if (tidy != *slug) call.set(kSlug, pg::Arg::of(tidy));
 }
 
-void check_texts(const pg::TriggerCall& call) {
-  const auto limit = [&](const pg::Column& column, size_t characters) {
-    if (call.new_bytes(column) > characters && is_due(call, column) && call.new_characters(column) > characters)
-      pg::fail(pg::Code::program_limit_exceeded, std::string("value for column \"") + column.name +
-                                                     "\" exceeds the limit of " + std::to_string(characters) +
-                                                     " characters");
-  };
-  limit(kName, kNameCharacters);
-  limit(kDescription, kDescriptionCharacters);
-  if (const auto name = call.new_value<std::string>(kName);
-      name && is_due(call, kName) && core::text::trim(*name).empty())
+void check_name(const pg::TriggerCall& call) {
+  const auto name = call.new_value<std::string>(kName);
+  if (name && is_due(call, kName) && core::text::trim(*name).empty())
     pg::fail(pg::Code::check_violation, "the name of a workspace is empty");
 }
 
-template <size_t Count>
-bool contains(const pg::TriggerCall& call, const std::array<const pg::Column*, Count>& columns, int attribute) {
-  return std::any_of(columns.begin(), columns.end(),
-                     [&](const pg::Column* column) { return call.attribute(*column) == attribute; });
-}
-
-// Which user that is says the request, whatever the row says.
-void restrict_insert(pg::TriggerCall& call) {
-  constexpr std::array from_user = {&kId, &kName, &kSlug, &kDescription};
-  for (int attribute = 1; attribute <= call.attribute_count(); ++attribute)
-    if (call.is_written(attribute) && !contains(call, from_user, attribute)) call.set_default(attribute);
-  call.set(kCreatedBy, pg::Arg::of(store::caller::identity().sub));
-}
-
 // A workspace that is not active counts as deleted, so that is decided by those who may delete it.
-void restrict_update(const pg::TriggerCall& call) {
-  constexpr std::array free = {&kName, &kSlug, &kDescription};
-  for (int attribute = 1; attribute <= call.attribute_count(); ++attribute) {
-    if (!call.is_written(attribute) || !call.changes(attribute) || contains(call, free, attribute)) continue;
-    if (attribute != call.attribute(kIsActive))
-      pg::fail(pg::Code::insufficient_privilege, "column \"" + std::string(call.attribute_name(attribute)) +
-                                                     "\" of a workspace is not the user's to change");
-    if (!store::rights::owns_workspace(*call.old_value<core::Uuid>(kId)) && !store::rights::is_super_admin())
-      pg::fail(pg::Code::insufficient_privilege, "a user may not delete or restore this workspace",
-               "Its owners and super_admins may.");
-  }
+void check_activity(const pg::TriggerCall& call) {
+  if (!call.caller_is_restricted() || !call.changes(kIsActive)) return;
+  if (!store::rights::owns_workspace(*call.old_value<core::Uuid>(kId)) && !store::rights::is_super_admin())
+    pg::fail(pg::Code::insufficient_privilege, "a user may not delete or restore this workspace",
+             "Its owners and super_admins may.");
 }
 
 }  // namespace
 
 ATELIER_FUNCTION(guard_workspace) {
   pg::TriggerCall call(fcinfo, kTable, pg::TriggerTime::before_row);
-  const bool restricted = call.caller_is_restricted();
   if (call.event() == pg::TriggerEvent::insert) {
-    if (restricted) restrict_insert(call);
-    call.fill_missing();
-  } else if (call.event() == pg::TriggerEvent::update && restricted) {
-    restrict_update(call);
+    input::take_insert(call, {&kId, &kName, &kSlug, &kDescription});
+    // Who that is says the request, whatever the row says.
+    if (call.caller_is_restricted()) call.set(kCreatedBy, pg::Arg::of(store::caller::identity().sub));
+  } else if (call.event() == pg::TriggerEvent::update) {
+    input::take_update(call, "a workspace", {&kName, &kSlug, &kDescription, &kIsActive});
+    check_activity(call);
+  } else {
+    return call.result();
   }
-  if (call.event() != pg::TriggerEvent::remove) {
-    check_texts(call);
-    tidy_slug(call);
-  }
+  input::limit_texts(call, {&kName, &kDescription});
+  check_name(call);
+  tidy_slug(call);
   return call.result();
 }
 

@@ -10,8 +10,10 @@
 #include "store/caller.hpp"
 #include "store/rights.hpp"
 #include "store/workspaces.hpp"
+#include "trigger/input.hpp"
 
 using namespace atelier;
+using namespace atelier::trigger;
 
 namespace {
 
@@ -82,31 +84,24 @@ void put_first_owner_again(pg::TriggerCall& call) {
 }
 
 void guard_insert(pg::TriggerCall& call) {
+  input::take_insert(call, {&kId, &kWorkspaceId, &kUserId, &kRole});
   if (call.caller_is_restricted()) {
-    call.set_default(call.attribute(kJoinedAt));
     call.set(kInvitedBy, pg::Arg::of(store::caller::identity().sub));
     if (const auto workspace = call.new_value<core::Uuid>(kWorkspaceId);
         workspace && call.new_value<std::string>(kRole) == kOwner)
       check_owner_change(*workspace);
   }
-  call.fill_missing();
   put_first_owner_again(call);
 }
 
-void restrict_update(const pg::TriggerCall& call) {
-  for (int attribute = 1; attribute <= call.attribute_count(); ++attribute)
-    if (call.is_written(attribute) && attribute != call.attribute(kRole) && call.changes(attribute))
-      pg::fail(pg::Code::insufficient_privilege, "column \"" + std::string(call.attribute_name(attribute)) +
-                                                     "\" of a membership is not the user's to change");
-  if (call.changes(kRole)) check_owner_change(*call.old_value<core::Uuid>(kWorkspaceId));
-}
-
 void guard_update(const pg::TriggerCall& call) {
-  if (call.caller_is_restricted()) restrict_update(call);
+  input::take_update(call, "a membership", {&kRole});
   if (call.changes(kWorkspaceId) || call.changes(kUserId))
     pg::fail(pg::Code::check_violation, "a membership stays with its workspace and its user", {},
              "Delete it and insert another one.");
-  if (call.changes(kRole) && call.old_value<std::string>(kRole) == kOwner) keep_last_owner(call);
+  if (!call.changes(kRole)) return;
+  if (call.caller_is_restricted()) check_owner_change(*call.old_value<core::Uuid>(kWorkspaceId));
+  if (call.old_value<std::string>(kRole) == kOwner) keep_last_owner(call);
 }
 
 void guard_delete(const pg::TriggerCall& call) {

@@ -87,6 +87,11 @@ SELECT is(pg_temp.outcome('service_role', 'INSERT INTO users (email) VALUES ('' 
 SELECT is(pg_temp.answer('service_role', 'INSERT INTO users (email) VALUES ('' New@TAP.test'') RETURNING email'), 'new@tap.test', 'H6: addresses are kept in lower case');
 SELECT is(pg_temp.answer('service_role', 'UPDATE users SET email = ''NEW@TAP.test'' WHERE id = pg_temp.id(''member'') RETURNING email'), 'new@tap.test', 'H6: also changed ones');
 
+SELECT is(pg_temp.answer('service_role', 'UPDATE users SET email = '' '' WHERE id = pg_temp.id(''member'') RETURNING email'), 'null', 'H6: an empty one is none');
+SELECT is(pg_temp.outcome('member', format('UPDATE users SET %s WHERE id = atelier.uid()', c.change)), c.result, left(c.change, 40))
+  FROM (VALUES ('display_name = repeat(''ж'', 10001)', '54000'), ('display_name = repeat(''ж'', 10000)', '1'), ('avatar_url = repeat(''x'', 2049)', '54000'),
+               ('avatar_url = repeat(''x'', 2048)', '1'), ('cover_url = repeat(''x'', 2049)', '54000'), ('cover_url = NULL', '1')) c (change, result);
+
 -- Credits.
 SELECT is(pg_temp.outcome(caller, 'SELECT decrement_credits(pg_temp.id(''member''), 1)'), '42501', 'credits are not taken by ' || caller)
   FROM unnest(ARRAY['anon', 'nobody', 'impostor', 'member', 'boss', 'root']) caller;

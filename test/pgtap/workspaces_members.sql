@@ -83,7 +83,13 @@ SELECT is(pg_temp.outcome('owner', $$INSERT INTO workspace_members (workspace_id
 SELECT is(pg_temp.outcome('chief', $$INSERT INTO workspace_members (workspace_id, user_id) VALUES (pg_temp.id('one'), pg_temp.id('chief'))$$), '42501',
           'nobody adds himself');
 
--- The last owner, whoever writes.
+-- The last owner, whoever writes. Two of them in one statement are no way round.
+SELECT is(pg_temp.outcome(caller, command), '23514', format('H13: both owners at once: %s, %s', caller, command))
+  FROM unnest(ARRAY['owner', 'service_role']) caller
+ CROSS JOIN unnest(ARRAY['DELETE FROM workspace_members WHERE workspace_id = pg_temp.id(''one'') AND role = ''owner''',
+                         'UPDATE workspace_members SET role = ''admin'' WHERE workspace_id = pg_temp.id(''one'')',
+                         'WITH a AS (UPDATE workspace_members SET role = ''admin'' WHERE user_id = pg_temp.id(''second'') RETURNING 1)
+                          DELETE FROM workspace_members WHERE user_id = pg_temp.id(''owner'') AND workspace_id = pg_temp.id(''one'')']) command;
 DELETE FROM workspace_members WHERE user_id = pg_temp.id('second');
 SELECT is(pg_temp.outcome(caller, command || pg_temp.of('owner')), '23514', format('H13: the last owner stays: %s, %s', caller, command))
   FROM unnest(ARRAY['owner', 'root', 'service_role', 'superuser']) caller

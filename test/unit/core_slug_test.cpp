@@ -6,6 +6,10 @@
 namespace atelier::core {
 namespace {
 
+constexpr std::string_view kRussian = "абвгдежзийклмнопрстуфхцчшщъыьэюя";
+constexpr std::string_view kCapitals = "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ";
+constexpr std::string_view kLatin = "abvgdezhziyklmnoprstufhtschshschyeyuya";
+
 std::string repeat(std::string_view text, size_t times) {
   std::string result;
   while (times-- > 0) result += text;
@@ -14,8 +18,8 @@ std::string repeat(std::string_view text, size_t times) {
 
 TEST(CoreSlug, WritesCyrillicInLatin) {
   EXPECT_EQ(slug_from("Команда Ёжик"), "komanda-yozhik");
-  EXPECT_EQ(slug_from("абвгдежзийклмнопрстуфхцчшщъыьэюя"), "abvgdezhziyklmnoprstufhtschshschyeyuya");
-  EXPECT_EQ(slug_from("АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ"), "abvgdezhziyklmnoprstufhtschshschyeyuya");
+  EXPECT_EQ(slug_from(kRussian), kLatin);
+  EXPECT_EQ(slug_from(kCapitals), kLatin);
   EXPECT_EQ(slug_from("ґєіїўё ҐЄІЇЎЁ"), "gyeiyiuyo-gyeiyiuyo");
 }
 
