@@ -50,6 +50,10 @@ BEGIN
   PERFORM atelier.make_table('@app@.generations', $table$
     workspace_id uuid CONSTRAINT generations_workspace_id_fkey REFERENCES @app@.workspaces (id) ON DELETE SET NULL
   $table$);
+  -- The history of a workspace, and the rows of one that is deleted.
+  PERFORM atelier.make_index('@app@.generations_workspace_list_idx', $ddl$
+    CREATE INDEX generations_workspace_list_idx ON @app@.generations (workspace_id, created_at DESC)
+     WHERE workspace_id IS NOT NULL$ddl$);
   PERFORM atelier.describe('@app@.generations', NULL, ARRAY[
     'workspace_id', 'workspace that it belongs to; null: private']);
 END

@@ -33,9 +33,9 @@ BEGIN
       ('generations', 'generations_insert_own',
        'FOR INSERT TO authenticated'
        ' WITH CHECK ((user_id = atelier.uid() AND atelier.is_active_user()) AND (workspace_id IS NULL OR atelier.is_workspace_member(workspace_id)))'),
-      ('generations', 'generations_update_own',
-       'FOR UPDATE TO authenticated USING (user_id = atelier.uid() AND atelier.is_active_user())'
-       ' WITH CHECK (user_id = atelier.uid())'))
+      ('generations', 'generations_update',
+       'FOR UPDATE TO authenticated USING ((user_id = atelier.uid() AND atelier.is_active_user()) OR atelier.is_super_admin())'
+       ' WITH CHECK (user_id = atelier.uid() OR atelier.is_super_admin())'))
       AS w (relation, name, rule);
 END
 $function$;
@@ -49,7 +49,8 @@ BEGIN
     GRANT SELECT ON @app@.generations TO authenticated;
     -- Whatever an INSERT sends, the guard trigger keeps what is the user's to say.
     GRANT INSERT ON @app@.generations TO authenticated;
-    GRANT UPDATE (status, viewed, viewed_at, is_favorite, replicate_prediction_id, error_message, completed_at)
+    -- The guard lets only a super_admin change the workspace, of any row.
+    GRANT UPDATE (status, viewed, viewed_at, is_favorite, replicate_prediction_id, error_message, completed_at, workspace_id)
       ON @app@.generations TO authenticated$ddl$);
 END
 $function$;

@@ -9,6 +9,7 @@
 
 #include "core/text.hpp"
 #include "pg/error.hpp"
+#include "store/caller.hpp"
 #include "store/queue.hpp"
 #include "store/rights.hpp"
 #include "trigger/generation.hpp"
@@ -131,8 +132,16 @@ void restrict_insert(pg::TriggerCall& call) {
 void restrict_update(pg::TriggerCall& call) {
   constexpr std::array free = {&column::kViewed, &column::kViewedAt, &column::kIsFavorite};
   const Dispatch dispatch(call);
+  // The policies let a super_admin reach the rows of others: to move them to another workspace, nothing else.
+  const bool is_own = call.old_value<core::Uuid>(column::kUserId) == store::caller::identity().sub;
   for (int attribute = 1; attribute <= call.attribute_count(); ++attribute) {
-    if (!call.is_written(attribute) || !call.changes(attribute) || contains(call, free, attribute)) continue;
+    if (!call.is_written(attribute) || !call.changes(attribute)) continue;
+    if (attribute == call.attribute(column::kWorkspaceId)) {
+      if (!store::rights::is_super_admin()) refuse_column(column::kWorkspaceId.name);
+      continue;
+    }
+    if (!is_own) refuse_column(call.attribute_name(attribute));
+    if (contains(call, free, attribute)) continue;
     if (attribute == call.attribute(column::kStatus)) {
       check_status(call, dispatch);
     } else if (!dispatch.is_app()) {
