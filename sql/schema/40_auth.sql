@@ -29,7 +29,7 @@ BEGIN
     $body$ $ddl$);
   COMMENT ON FUNCTION auth.jwt() IS 'all claims of the request; null when there are none or they are malformed';
   PERFORM atelier.make_function('auth.email()', $ddl$
-    CREATE FUNCTION auth.email() RETURNS text LANGUAGE sql STABLE PARALLEL RESTRICTED AS 'SELECT auth.jwt() ->> ''email'''$ddl$);
+    CREATE FUNCTION auth.email() RETURNS text LANGUAGE sql STABLE PARALLEL RESTRICTED AS 'SELECT auth.jwt() OPERATOR(pg_catalog.->>) ''email'''$ddl$);
   COMMENT ON FUNCTION auth.email() IS 'e-mail claim of the request; never a reason to grant anything';
 
   ALTER FUNCTION auth.uid() OWNER TO atelier_owner;

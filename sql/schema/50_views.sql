@@ -48,7 +48,7 @@ BEGIN
   RETURN QUERY VALUES
     ('get_next_replicate_token()', $ddl$
     CREATE FUNCTION @app@.get_next_replicate_token() RETURNS TABLE (id integer, token text)
-    LANGUAGE sql VOLATILE ROWS 1
+    LANGUAGE sql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT n.id, n.token FROM atelier.get_next_replicate_token() n;
     END$ddl$, 'service_role', 'the active token that was used least recently, counted as used; no row when none is usable');
