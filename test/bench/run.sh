@@ -89,7 +89,7 @@ run_case() {
 check_choices || exit 2
 rm -rf "$results"
 mkdir -p "$results"
-"$here/../lib/install-packages.sh"
+"$here/../lib/install-packages.sh" wrk
 if ! choose_pg_config; then
   echo "No PostgreSQL server with its headers was found (PG_CONFIG=${PG_CONFIG:-})." >&2
   exit 1
