@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,8 +83,27 @@ void Multi::Inside::collect() {
   }
 }
 
+namespace {
+
+// What the process needs besides the sockets: the server's own files, and connections that are kept.
+constexpr rlim_t kOtherFiles = 512;
+
+// The usual soft limit of 1,024 open files is less than the most transfers; a request without a socket would count as
+// not sent. Where the hard limit does not allow it, that is what happens.
+void allow_open_files(size_t transfers) noexcept {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = std::min<rlim_t>(limit.rlim_max, 2 * transfers + kOtherFiles);
+  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = wanted;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
 Multi::Multi(Options options) : inside_(std::make_unique<Inside>()) {
   const SignalsBlocked blocked;
+  allow_open_files(options.max_transfers);
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (initialised != CURLE_OK) throw std::runtime_error("libcurl could not be initialised");
   inside_->options = std::move(options);

@@ -96,7 +96,6 @@ if ! choose_pg_config; then
 fi
 echo "atelier for PostgreSQL $pg_major"
 # A connection for each of a thousand requests needs more open files than many systems grant at first.
-ulimit -Sn "$(ulimit -Hn)"
 work_begin bench
 step 'Building the extension' build_extension product
 step 'Building the stand-in of the provider' build_stand_in
