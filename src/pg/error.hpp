@@ -23,6 +23,7 @@ enum class Code {
   not_null_violation,
   check_violation,
   program_limit_exceeded,
+  configuration_limit_exceeded,
   trigger_protocol_violated,
   internal_error,
   out_of_memory,
