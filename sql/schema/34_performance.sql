@@ -50,6 +50,33 @@ BEGIN
   PERFORM atelier.run_ddl($ddl$
     ALTER TABLE @app@.generations SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02,
                                        autovacuum_vacuum_cost_delay = 10)$ddl$);
+  -- Polling in place of realtime: what changed is found by the transaction that changed it.
+  PERFORM atelier.make_table('@app@.generations', 'changed_in bigint');
+  PERFORM atelier.describe('@app@.generations', NULL, ARRAY[
+    'changed_in', 'number of the transaction that wrote the row last, set by trigger; for poll_generations()']);
+  PERFORM atelier.make_index('@app@.generations_user_changed_idx', $ddl$
+    CREATE INDEX generations_user_changed_idx ON @app@.generations (user_id, changed_in) WHERE NOT is_keyframe_segment$ddl$);
+  PERFORM atelier.make_index('@app@.generations_workspace_changed_idx', $ddl$
+    CREATE INDEX generations_workspace_changed_idx ON @app@.generations (workspace_id, changed_in)
+     WHERE workspace_id IS NOT NULL AND NOT is_keyframe_segment$ddl$);
+  PERFORM atelier.make_table('atelier.deleted_generations', $table$
+    generation_id uuid NOT NULL,
+    user_id uuid,
+    workspace_id uuid,
+    changed_in bigint NOT NULL,
+    deleted_at timestamptz NOT NULL DEFAULT now()
+  $table$);
+  PERFORM atelier.make_index('atelier.deleted_generations_user_idx', $ddl$
+    CREATE INDEX deleted_generations_user_idx ON atelier.deleted_generations (user_id, changed_in) WHERE user_id IS NOT NULL$ddl$);
+  PERFORM atelier.make_index('atelier.deleted_generations_workspace_idx', $ddl$
+    CREATE INDEX deleted_generations_workspace_idx ON atelier.deleted_generations (workspace_id, changed_in)
+     WHERE workspace_id IS NOT NULL$ddl$);
+  PERFORM atelier.describe('atelier.deleted_generations', 'generations that are gone, kept for a week for those who poll', ARRAY[
+    'generation_id', 'the generation',
+    'user_id', 'whose it was; null when it is still his',
+    'workspace_id', 'the workspace that it was in and has left',
+    'changed_in', 'number of the transaction that took it away',
+    'deleted_at', 'when that was']);
 END
 $step$;
-COMMENT ON FUNCTION atelier.step_optimize_disk_io() IS 'install step: how often generations are vacuumed and analysed';
+COMMENT ON FUNCTION atelier.step_optimize_disk_io() IS 'install step: how often generations are vacuumed and analysed, and what polling needs';

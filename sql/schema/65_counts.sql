@@ -211,6 +211,8 @@ BEGIN
     total := total + deleted;
     EXIT WHEN deleted < batch;
   END LOOP;
+  -- poll_generations() takes no cursor that is older than a week.
+  DELETE FROM atelier.deleted_generations WHERE deleted_at < now() - interval '8 days';
   RETURN total;
 END
 $function$;

@@ -69,8 +69,8 @@ std::optional<Error> in_subtransaction(Body&& body) {
 // says.
 void make_commit_durable();
 
-// The number of the running transaction, assigned if it has none yet, as pg_current_xact_id() tells it; and which of its
-// subtransactions is running, the first being the transaction itself.
+// The number of the running transaction, assigned if it has none yet, as pg_current_xact_id() tells it; and which of
+// its subtransactions is running, the first being the transaction itself.
 uint64_t transaction_id();
 uint32_t subtransaction_id() noexcept;
 

@@ -15,7 +15,8 @@ pg::Statement user_statement(R"sql(
            WHERE g.user_id = $1 AND (g.is_keyframe_segment IS NOT TRUE OR g.is_keyframe_segment IS FALSE)),
          (SELECT count(*) FROM @app@.generations g
            WHERE g.user_id = $1 AND g.status IN ('pending', 'queued', 'processing') AND NOT g.is_keyframe_segment),
-         (SELECT count(*) FROM @app@.generations g WHERE g.user_id = $1 AND g.is_favorite AND NOT g.is_keyframe_segment),
+         (SELECT count(*) FROM @app@.generations g
+           WHERE g.user_id = $1 AND g.is_favorite AND NOT g.is_keyframe_segment),
          (SELECT count(*) FROM @app@.generations g
            WHERE g.user_id = $1 AND g.status = 'failed' AND NOT g.is_keyframe_segment))sql");
 

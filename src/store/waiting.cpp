@@ -15,7 +15,7 @@ pg::Statement lock_statement(R"sql(
 
 pg::Statement count_statement(R"sql(
   SELECT count(*) FROM (SELECT FROM @app@.generations g
-                         WHERE g.user_id = $1 AND g.status IN ('pending', 'queued') LIMIT $2) some)sql");
+                         WHERE g.user_id = $1 AND g.status IN ('pending', 'queued') LIMIT $2) waiting)sql");
 
 }  // namespace
 

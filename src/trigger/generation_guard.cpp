@@ -56,5 +56,6 @@ ATELIER_FUNCTION(guard_generation) {
     generation::check_limits(call);
     if (call.caller_is_restricted()) generation::restrict_update(call);
   }
+  generation::mark_changed(call);
   return call.result();
 }
