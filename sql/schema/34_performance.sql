@@ -6,7 +6,9 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $step$
 BEGIN
   -- Every change of status writes a new version into each index that the row belongs to, since the mission document wants
-  -- an index with the status in it. So there is one index per kind of query, and those for tabs hold only their tab's rows.
+  -- an index with the status in it. So there is one index per kind of query, those for tabs hold only their tab's rows, and
+  -- none names `viewed`: every row would be in it for as long as it is written to, and marking it viewed would write to
+  -- all of the others too. The badge is counted among the rows of its user.
   -- The app asks for IS FALSE or = true, others for IS NOT TRUE or IS TRUE: a predicate that names two forms is implied by
   -- either.
   PERFORM atelier.make_index('@app@.generations_user_list_idx', $ddl$
@@ -19,8 +21,8 @@ BEGIN
   PERFORM atelier.make_index('@app@.generations_workspace_list_idx', $ddl$
     CREATE INDEX generations_workspace_list_idx ON @app@.generations (workspace_id, created_at DESC)
      WHERE workspace_id IS NOT NULL$ddl$);
-  -- Counts by status, what is under way for a user (the limit, the sync, the tab), and all rows of a user: a film's parts
-  -- are looked up by containment in settings, which no partial index can be proven to serve, among the rows of one user.
+  -- Counts by status, and all rows of a user: a film's parts are looked up by containment in settings, which no partial index
+  -- can be proven to serve, among the rows of one user.
   PERFORM atelier.make_index('@app@.generations_user_status_idx', $ddl$
     CREATE INDEX generations_user_status_idx ON @app@.generations (user_id, status)$ddl$);
   PERFORM atelier.make_index('@app@.generations_user_favorites_idx', $ddl$
@@ -28,13 +30,7 @@ BEGIN
      WHERE is_favorite OR is_favorite IS TRUE$ddl$);
   PERFORM atelier.make_index('@app@.generations_user_failed_idx', $ddl$
     CREATE INDEX generations_user_failed_idx ON @app@.generations (user_id, created_at DESC) WHERE status = 'failed'$ddl$);
-  PERFORM atelier.make_index('@app@.generations_user_unviewed_idx', $ddl$
-    CREATE INDEX generations_user_unviewed_idx ON @app@.generations (user_id, created_at DESC)
-     WHERE NOT viewed OR viewed IS FALSE$ddl$);
-  -- All users: what has been under way for long, what failed last and what cleanup deletes, the dashboards' ranges of time.
-  PERFORM atelier.make_index('@app@.generations_active_idx', $ddl$
-    CREATE INDEX generations_active_idx ON @app@.generations (created_at)
-     WHERE status IN ('pending', 'queued', 'processing')$ddl$);
+  -- All users: what failed last and what cleanup deletes; the dashboards' ranges of time, and the oldest rows.
   PERFORM atelier.make_index('@app@.generations_failed_idx', $ddl$
     CREATE INDEX generations_failed_idx ON @app@.generations (created_at) WHERE status IN ('failed', 'cancelled')$ddl$);
   PERFORM atelier.make_index('@app@.generations_created_at_idx', $ddl$
@@ -54,11 +50,17 @@ BEGIN
   PERFORM atelier.make_table('@app@.generations', 'changed_in bigint');
   PERFORM atelier.describe('@app@.generations', NULL, ARRAY[
     'changed_in', 'number of the transaction that wrote the row last, set by trigger; for poll_generations()']);
-  PERFORM atelier.make_index('@app@.generations_user_changed_idx', $ddl$
-    CREATE INDEX generations_user_changed_idx ON @app@.generations (user_id, changed_in) WHERE NOT is_keyframe_segment$ddl$);
+  -- Two halves of one index. The small one holds what is under way: for the tab, for the app's own limit and sync, and as a
+  -- whole for the look at what has been under way for long.
+  PERFORM atelier.make_index('@app@.generations_active_idx', $ddl$
+    CREATE INDEX generations_active_idx ON @app@.generations (user_id, changed_in)
+     WHERE status IN ('pending', 'queued', 'processing')$ddl$);
+  PERFORM atelier.make_index('@app@.generations_ended_idx', $ddl$
+    CREATE INDEX generations_ended_idx ON @app@.generations (user_id, changed_in)
+     WHERE status IN ('completed', 'failed', 'cancelled')$ddl$);
   PERFORM atelier.make_index('@app@.generations_workspace_changed_idx', $ddl$
     CREATE INDEX generations_workspace_changed_idx ON @app@.generations (workspace_id, changed_in)
-     WHERE workspace_id IS NOT NULL AND NOT is_keyframe_segment$ddl$);
+     WHERE workspace_id IS NOT NULL$ddl$);
   PERFORM atelier.make_table('atelier.deleted_generations', $table$
     generation_id uuid NOT NULL,
     user_id uuid,

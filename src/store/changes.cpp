@@ -21,34 +21,34 @@ pg::Statement now_statement(R"sql(
   " g.started_at, g.completed_at, g.processing_time_ms"
 
 // $1 the scope, $2 and $3 the range of transactions, $4 from where on the snapshot shows none, $5 those below that it
-// does not show, $6 to $8 the end of the last page, $9 the most rows. Both branches read an index in its order and stop
+// does not show, $6 to $8 the end of the last page, $9 the most rows. Each branch reads an index in its order and stops
 // early.
-#define CHANGES(SCOPE)                                                                                    \
-  "SELECT e.transaction, e.id, e.is_row, CASE WHEN e.is_row THEN"                                         \
-  "       (SELECT row_to_json(r)::text FROM (SELECT " LIST_COLUMNS                                        \
-  " FROM @app@.generations g"                                                                             \
-  "                                           WHERE g.id = e.id) r) END"                                  \
-  "  FROM ((SELECT g.changed_in AS transaction, g.id, true AS is_row FROM @app@.generations g"            \
-  "          WHERE g." SCOPE                                                                              \
-  " = $1 AND NOT g.is_keyframe_segment AND g.changed_in >= $2 AND g.changed_in < $3"                      \
-  "            AND (g.changed_in >= $4 OR g.changed_in = ANY ($5))"                                       \
-  "            AND (g.changed_in, g.id, true) > ($6, $7, $8)"                                             \
-  "          ORDER BY g.changed_in, g.id LIMIT $9)"                                                       \
-  "        UNION ALL"                                                                                     \
-  "        (SELECT d.changed_in, d.generation_id, false FROM atelier.deleted_generations d"               \
-  "          WHERE d." SCOPE                                                                              \
-  " = $1 AND d.changed_in >= $2 AND d.changed_in < $3"                                                    \
-  "            AND (d.changed_in >= $4 OR d.changed_in = ANY ($5))"                                       \
-  "            AND (d.changed_in, d.generation_id, false) > ($6, $7, $8)"                                 \
-  "            AND NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = d.generation_id AND g." SCOPE \
-  " = $1)"                                                                                                \
-  "          ORDER BY d.changed_in, d.generation_id LIMIT $9)) e"                                         \
-  " ORDER BY e.transaction, e.id, e.is_row LIMIT $9"
+#define UNSEEN(PLACE)                                                                         \
+  " AND changed_in >= $2 AND changed_in < $3 AND (changed_in >= $4 OR changed_in = ANY ($5))" \
+  " AND (changed_in, " PLACE ") > ($6, $7, $8)"
+#define ROWS(CONDITION)                                                                \
+  "(SELECT g.changed_in AS transaction, g.id, true AS is_row FROM @app@.generations g" \
+  "  WHERE " CONDITION " AND NOT g.is_keyframe_segment" UNSEEN("id, true") "  ORDER BY g.changed_in, g.id LIMIT $9)"
+#define GONE(SCOPE) \
+  "(SELECT d.changed_in, d.generation_id, false FROM atelier.deleted_generations d"              \
+  "  WHERE d." SCOPE " = $1" UNSEEN("generation_id, false")                                      \
+  "    AND NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = d.generation_id AND g." SCOPE " = $1)" \
+  "  ORDER BY d.changed_in, d.generation_id LIMIT $9)"
+#define CHANGES(BRANCHES)                                          \
+  "SELECT e.transaction, e.id, e.is_row, CASE WHEN e.is_row THEN"  \
+  "       (SELECT row_to_json(r)::text FROM (SELECT " LIST_COLUMNS \
+  "          FROM @app@.generations g WHERE g.id = e.id) r) END"   \
+  "  FROM (" BRANCHES ") e ORDER BY e.transaction, e.id, e.is_row LIMIT $9"
 
-pg::Statement user_changes(CHANGES("user_id"));
-pg::Statement workspace_changes(CHANGES("workspace_id"));
+pg::Statement user_changes(
+    CHANGES(ROWS("g.user_id = $1 AND g.status IN ('pending', 'queued', 'processing')") " UNION ALL " ROWS(
+        "g.user_id = $1 AND g.status IN ('completed', 'failed', 'cancelled')") " UNION ALL " GONE("user_id")));
+pg::Statement workspace_changes(CHANGES(ROWS("g.workspace_id = $1") " UNION ALL " GONE("workspace_id")));
 
 #undef CHANGES
+#undef GONE
+#undef ROWS
+#undef UNSEEN
 
 pg::Statement user_newest(
     "SELECT 0::bigint, g.id, true, row_to_json(g)::text FROM (SELECT " LIST_COLUMNS
