@@ -3,10 +3,10 @@
 //
 // generations.changed_in holds the number of the transaction that wrote the row last, set by the guard trigger. What a
 // client has not seen is what a transaction wrote that its snapshot did not show, so no commit is missed in whatever
-// order transactions end. Indexes on (user_id, changed_in), one for what is under way and one for what has ended, and on
-// (workspace_id, changed_in) find it. They cost 80 bytes of WAL for a row version that is new to other indexes anyway;
-// the first of them serves the app's queries too. A table of changes would cost 210 for each and have to be emptied. A
-// row that goes leaves a line in atelier.deleted_generations, written at deletions and moves only.
+// order transactions end. Indexes on (user_id, changed_in), one for what is under way and one for what has ended, and
+// on (workspace_id, changed_in) find it. They cost 80 bytes of WAL for a row version that is new to other indexes
+// anyway; the first of them serves the app's queries too. A table of changes would cost 210 for each and have to be
+// emptied. A row that goes leaves a line in atelier.deleted_generations, written at deletions and moves only.
 //
 // Reads as the owner of the tables, with the snapshot of the calling query; who may know is the caller's matter.
 #pragma once
