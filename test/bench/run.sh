@@ -95,7 +95,6 @@ if ! choose_pg_config; then
   exit 1
 fi
 echo "atelier for PostgreSQL $pg_major"
-# A connection for each of a thousand requests needs more open files than many systems grant at first.
 work_begin bench
 step 'Building the extension' build_extension product
 step 'Building the stand-in of the provider' build_stand_in
