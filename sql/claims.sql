@@ -16,9 +16,12 @@ CREATE VIEW pg_temp.caller AS SELECT atelier.uid(), atelier.role(), atelier.is_a
 SELECT * FROM pg_temp.caller;
 
 -- The settings of older gateways count where the newer one is missing, and never beside it.
-SELECT set_config('request.jwt.claim.sub', :ann, true) AS sub, set_config('request.jwt.claim.role', 'authenticated', true) AS role;
+SELECT set_config('request.jwt.claim.sub', :ann, true) AS sub,
+  set_config('request.jwt.claim.role', 'authenticated', true) AS role;
 SELECT * FROM pg_temp.caller;
 SELECT pg_temp.claim('{"role": "anon"}');
+SELECT * FROM pg_temp.caller;
+SELECT pg_temp.claim('');
 SELECT * FROM pg_temp.caller;
 
 -- A change is seen at once.
@@ -30,13 +33,19 @@ SELECT * FROM pg_temp.caller;
 ROLLBACK TO before_change;
 SELECT * FROM pg_temp.caller;
 
--- What is no identity is nobody.
+-- What is no identity is nobody; the last line shows that the question is asked anew for each.
+CREATE FUNCTION pg_temp.caller_with(claims text, OUT uid uuid, OUT role text, OUT active boolean) LANGUAGE plpgsql
+AS $$ BEGIN PERFORM pg_temp.claim(claims);
+      uid := atelier.uid(); role := atelier.role(); active := atelier.is_active_user(); END $$;
 SELECT claims, claimed.*
   FROM unnest(ARRAY['{"sub": "someone", "role": "authenticated"}', '{"sub": 7, "role": 8}', '{"sub": null, "role": null}',
-                    '{"sub": "", "role": ""}', '"00000000-0000-4000-8000-00000000000a"', '[]', '{', 'null', 'claims']) claims
- CROSS JOIN LATERAL (SELECT pg_temp.claim(claims)) made
- CROSS JOIN LATERAL (SELECT atelier.uid(), atelier.role(), atelier.is_active_user() AS active
-                      WHERE made.claim IS NOT NULL) claimed;
+                    '{"sub": "", "role": ""}', '"00000000-0000-4000-8000-00000000000a"', '[]', '{', 'null', 'claims', ' ',
+                    '{"Sub": "00000000-0000-4000-8000-00000000000a"}',
+                    '{"a": {"sub": "00000000-0000-4000-8000-00000000000a"}}',
+                    '[{"sub": "00000000-0000-4000-8000-00000000000a"}]',
+                    '{"sub": "00000000-0000-4000-8000-00000000000a"} {}',
+                    '{"sub": "00000000-0000-4000-8000-00000000000a"}']) claims
+ CROSS JOIN LATERAL pg_temp.caller_with(claims) claimed;
 
 -- A user who does not exist, and one who was deactivated in this very transaction.
 SELECT pg_temp.claim('{"sub": "00000000-0000-4000-8000-0000000000ff"}');

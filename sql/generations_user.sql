@@ -38,7 +38,8 @@ INSERT INTO generations (id, user_id, action, model_id, model_name, replicate_mo
                          replicate_token_index, processing_time_ms, error_message, cost_credits, created_at, started_at,
                          completed_at, viewed, viewed_at, replicate_output, is_favorite, output_text, cost_usd, output_urls,
                          output_url, output_thumbs, is_keyframe_segment, workspace_id)
-VALUES (pg_temp.g(2), :ann, 'create', 'm', 'M', 'nano-banana-pro', 'pending', NULL, 'p', 7, 7, 'e', 0, '2001-01-01', now(), now(),
+VALUES (pg_temp.g(2), :ann, 'create', 'm', 'M', 'nano-banana-pro', 'pending', NULL, 'p', 7, 7, 'e', 0, '2001-01-01',
+  now(), now(),
         true, now(), '{}', true, 'text', 0, '{u}', 'u', '{t}', true, NULL)
 RETURNING status, settings, replicate_prediction_id, replicate_token_index, processing_time_ms, error_message, cost_credits,
           created_at = now() AS created_now, started_at, completed_at, viewed, viewed_at, replicate_output;
@@ -48,7 +49,8 @@ INSERT INTO generations (id, user_id, action, model_id, model_name, replicate_mo
 VALUES (pg_temp.g(3), :ann, 'create', 'm', 'M', 'owner/name', NULL, NULL, NULL) RETURNING status, cost_credits, is_favorite;
 
 -- Not for others, not into a workspace, not with another status.
-INSERT INTO generations (user_id, action, model_id, model_name, replicate_model) VALUES (:bob, 'create', 'm', 'M', 'owner/name');
+INSERT INTO generations (user_id, action, model_id, model_name, replicate_model)
+  VALUES (:bob, 'create', 'm', 'M', 'owner/name');
 INSERT INTO generations (user_id, action, model_id, model_name, replicate_model, workspace_id)
 VALUES (:ann, 'create', 'm', 'M', 'owner/name', :bob);
 INSERT INTO generations (user_id, action, model_id, model_name, replicate_model, status)
@@ -105,7 +107,8 @@ SELECT * FROM pg_temp.queue;
 
 -- What runs is cancelled by the provider: the wish is noted and the status stays.
 INSERT INTO atelier.attempts (generation_id, user_id, number, state, sent_at, deadline)
-SELECT generation_id, user_id, 1, 'running', now(), now() FROM atelier.queue WHERE generation_id IN (pg_temp.g(1), pg_temp.g(4));
+SELECT generation_id, user_id, 1, 'running', now(), now() FROM atelier.queue
+  WHERE generation_id IN (pg_temp.g(1), pg_temp.g(4));
 DELETE FROM atelier.queue WHERE generation_id IN (pg_temp.g(1), pg_temp.g(4));
 UPDATE generations SET status = 'processing', replicate_prediction_id = 'p' || id WHERE id = pg_temp.g(1);
 SET LOCAL ROLE authenticated;
@@ -158,7 +161,8 @@ SELECT * FROM pg_temp.attempts;
 
 -- A profile.
 SET LOCAL ROLE authenticated;
-UPDATE users SET display_name = 'Ann', avatar_url = 'https://users.test/a', cover_url = NULL WHERE id = :ann RETURNING display_name;
+UPDATE users SET display_name = 'Ann', avatar_url = 'https://users.test/a', cover_url = NULL WHERE id = :ann
+  RETURNING display_name;
 UPDATE users SET credits = 1000000 WHERE id = :ann;
 UPDATE users SET role = 'super_admin' WHERE id = :ann;
 UPDATE users SET email = 'bob@users.test' WHERE id = :ann;
@@ -169,7 +173,8 @@ UPDATE users SET email = E'\tANN.B@Users.Test\n' WHERE id = :ann RETURNING email
 -- A deactivated user writes nothing.
 UPDATE users SET is_active = false WHERE id = :ann;
 SET LOCAL ROLE authenticated;
-INSERT INTO generations (user_id, action, model_id, model_name, replicate_model) VALUES (:ann, 'create', 'm', 'M', 'owner/name');
-UPDATE generations SET viewed = false;
+INSERT INTO generations (user_id, action, model_id, model_name, replicate_model)
+  VALUES (:ann, 'create', 'm', 'M', 'owner/name');
+UPDATE generations SET viewed = false RETURNING id;
 RESET ROLE;
 ROLLBACK;

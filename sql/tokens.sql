@@ -36,7 +36,8 @@ SELECT max(request_count) FROM replicate_tokens;
 
 -- Tokens that cool down are passed over until their time has come.
 INSERT INTO atelier.token_state (token_id, cooling_until)
-SELECT id, CASE token WHEN 'r8_second' THEN now() - interval '1 second' ELSE now() + interval '1 hour' END FROM replicate_tokens;
+SELECT id, CASE token WHEN 'r8_second' THEN now() - interval '1 second' ELSE now() + interval '1 hour' END
+  FROM replicate_tokens;
 SELECT token FROM pg_temp.next_token();
 SELECT token FROM pg_temp.next_token();
 UPDATE atelier.token_state SET cooling_until = now() + interval '1 hour';

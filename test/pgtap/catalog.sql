@@ -1,0 +1,56 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- What a DBA finds in the catalog: a comment on everything, names by one pattern, columns as the app needs them.
+BEGIN;
+SELECT plan(18);
+
+CREATE TEMP VIEW relations AS
+SELECT c.oid::regclass::text AS name, c.*
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('public', 'atelier')
+    AND c.relkind IN ('r', 'v', 'm', 'p');
+CREATE TEMP VIEW functions AS
+SELECT p.oid::regprocedure::text AS name, p.* FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+ WHERE n.nspname IN ('public', 'atelier', 'auth');
+SELECT is((SELECT count(*) FROM relations), 13::bigint, 'the relations were found');
+SELECT cmp_ok((SELECT count(*) FROM functions), '>=', 50::bigint, 'the functions were found');
+SELECT is_empty($$SELECT name FROM relations WHERE coalesce(obj_description(oid, 'pg_class'), '') = ''$$,
+  'every relation has a comment');
+SELECT is_empty($$SELECT r.name, a.attname FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid
+                   WHERE r.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+                     AND coalesce(col_description(r.oid, a.attnum), '') = ''$$, 'every column of a table has a comment');
+SELECT is_empty($$SELECT name FROM functions WHERE coalesce(obj_description(oid, 'pg_proc'), '') = ''$$,
+  'every function has a comment');
+SELECT is_empty($$SELECT nspname FROM pg_namespace WHERE nspname IN ('atelier', 'auth')
+                    AND coalesce(obj_description(oid, 'pg_namespace'), '') = ''$$, 'every schema has a comment');
+SELECT is_empty($$SELECT extname FROM pg_extension WHERE extname = 'atelier'
+  AND coalesce(obj_description(oid, 'pg_extension'), '') = ''$$,
+                'the extension has a comment');
+SELECT is_empty($$SELECT r.name, i.indexrelid::regclass FROM relations r JOIN pg_index i ON i.indrelid = r.oid
+  JOIN pg_class x ON x.oid = i.indexrelid
+                   WHERE x.relname NOT LIKE r.relname || '\_%'$$, 'indexes are named after their table');
+SELECT is_empty($$SELECT c.conname FROM pg_constraint c JOIN relations r ON r.oid = c.conrelid
+                   WHERE c.contype IN ('c', 'f', 'p', 'u') AND c.conname NOT LIKE r.relname || '\_%'$$, 'so are constraints');
+
+-- A NULL in a flag, a counter or a time makes rows vanish from lists and counts.
+SELECT is_empty($$SELECT r.name, a.attname FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid
+                    JOIN pg_attrdef d ON d.adrelid = r.oid AND d.adnum = a.attnum
+                   WHERE NOT a.attnotnull AND a.attgenerated = '' AND (r.name, a.attname) <> ('notifications', 'metadata')$$,
+                'a column with a default is not null');
+SELECT is_empty($$SELECT r.name, a.attname FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid
+                   WHERE a.atttypid IN ('timestamp'::regtype, 'json'::regtype, 'money'::regtype, 'bpchar'::regtype)$$,
+                'no column has a type that loses something');
+SELECT col_default_is('generations', 'status', 'queued', 'a generation is queued unless it says otherwise');
+SELECT col_type_is('generations', 'processing_time_ms', 'integer', 'a processing time has the type that the app declares');
+-- The gateway embeds generations(users) through the only key between the two.
+SELECT results_eq($$SELECT conrelid::regclass::text, confrelid::regclass::text, confdeltype::text FROM pg_constraint
+                     WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1$$,
+                  $$VALUES ('generations', 'users', 'c'), ('notifications', 'users', 'c')$$,
+                  'the keys to users, which go with their user');
+-- One person, one address, however it is written.
+SELECT lives_ok($$INSERT INTO users (email) VALUES (' Mix@Tap.Test')$$, 'an address with capitals is taken');
+SELECT throws_ok($$INSERT INTO users (email) VALUES ('mix@tap.TEST ')$$, '23505', NULL,
+  'the same address written otherwise is not');
+SELECT results_eq($$SELECT email FROM users WHERE lower(email) = 'mix@tap.test'$$, $$VALUES ('mix@tap.test')$$,
+  'it is kept in lower case');
+SELECT lives_ok($$INSERT INTO users (email) VALUES (NULL), (NULL)$$, 'no address at all may occur twice');
+SELECT * FROM finish();
+ROLLBACK;

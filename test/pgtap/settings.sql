@@ -1,0 +1,68 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- The settings: each with its default, unit, range and description, as the README has it, and all of them for superusers: they
+-- name hosts, files and databases, and users must not even read them.
+BEGIN;
+SELECT plan(121);
+\ir lib/callers.sql
+
+CREATE TEMP TABLE stated (name text, type text, standard text, unit text, least text, most text, choices text[]);
+INSERT INTO stated VALUES
+  ('app_schema',          'string',  'public',                       NULL, NULL,  NULL,      NULL),
+  ('install',             'enum',    'auto',                         NULL, NULL,  NULL,      '{auto,on,off}'),
+  ('databases',           'string',  '*',                            NULL, NULL,  NULL,      NULL),
+  ('api_base_url',        'string',  'https://api.replicate.com/v1', NULL, NULL,  NULL,      NULL),
+  ('api_ca_file',         'string',  '',                             NULL, NULL,  NULL,      NULL),
+  ('webhook_url',         'string',  '',                             NULL, NULL,  NULL,      NULL),
+  ('max_transfers',       'integer', '128',                          NULL, '1',   '2000',    NULL),
+  ('request_timeout',     'integer', '30000',                        'ms', '100', '600000',  NULL),
+  ('poll_interval',       'integer', '1000',                         'ms', '10',  '60000',   NULL),
+  ('user_concurrency',    'integer', '5',                            NULL, '0',   '100000',  NULL),
+  ('creates_per_minute',  'integer', '600',                          NULL, '0',   '1000000', NULL),
+  ('requests_per_minute', 'integer', '3000',                         NULL, '0',   '1000000', NULL),
+  ('max_attempts',        'integer', '3',                            NULL, '1',   '10',      NULL),
+  ('image_deadline',      'integer', '900',                          's',  '5',   '86400',   NULL),
+  ('video_deadline',      'integer', '2700',                         's',  '5',   '86400',   NULL),
+  ('log_calls',           'enum',    'creates',                      NULL, NULL,  NULL,      '{off,failures,creates,all}'),
+  ('notify',              'enum',    'off',                          NULL, NULL,  NULL,      '{off,failed,all}'),
+  ('safety_poll',         'integer', '5000',                         'ms', '100', '300000',  NULL);
+SELECT set_eq($$SELECT name FROM pg_settings WHERE name LIKE 'atelier.%'$$, $$SELECT 'atelier.' || name FROM stated$$,
+  'these are all settings');
+SELECT is(row(p.vartype, p.boot_val, p.unit, p.min_val, p.max_val, p.enumvals)::text,
+          row(s.type, s.standard, s.unit, s.least, s.most, s.choices)::text, s.name || ' has its type, default, unit and range')
+  FROM stated s LEFT JOIN pg_settings p ON p.name = 'atelier.' || s.name ORDER BY s.name;
+SELECT is(p.context, 'superuser', s.name || ' is for superusers')
+  FROM stated s LEFT JOIN pg_settings p ON p.name = 'atelier.' || s.name ORDER BY s.name;
+SELECT ok(p.short_desc ~ '^\S.*\.$' AND p.extra_desc ~ '^\S.*\.$', s.name || ' is described, and what it means')
+  FROM stated s LEFT JOIN pg_settings p ON p.name = 'atelier.' || s.name ORDER BY s.name;
+
+-- Users neither set nor read them; the app neither.
+SELECT is(pg_temp.outcome(c.caller, format('SET LOCAL atelier.%I = DEFAULT', s.name)), '42501', c.caller
+  || ' does not set ' || s.name)
+  FROM stated s CROSS JOIN (VALUES ('ann'), ('service_role')) c (caller) ORDER BY s.name, c.caller;
+SELECT is(pg_temp.outcome('ann', format('SHOW atelier.%I', s.name)), '42501', 'users do not read ' || s.name)
+  FROM stated s WHERE s.type = 'string' ORDER BY s.name;
+SELECT is(pg_temp.outcome('ann', 'ALTER ROLE authenticated SET atelier.api_base_url = ''https://tap.test'''), '42501',
+  'nor for later');
+
+-- URLs carry tokens: https, or http on this machine.
+SELECT is(pg_temp.outcome('superuser', format('SET LOCAL atelier.api_base_url = %L', url)), result,
+  format('API at %s: %s', quote_literal(translate(url, E'\r\n', '  ')), result))
+  FROM (VALUES ('https://api.replicate.com/v1', '0'), ('https://proxy.tap.test:8443/v1/', '0'), ('http://127.0.0.1:9/v1', '0'),
+               ('http://localhost/v1', '0'), ('http://[::1]:9/v1', '0'), ('', '22023'),
+                 ('http://api.replicate.com/v1', '22023'),
+               ('http://127.0.0.1.tap.test/v1', '22023'), ('http://localhost.tap.test/v1', '22023'),
+                 ('http://127.0.0.1@tap.test/', '22023'),
+               ('ftp://127.0.0.1/', '22023'), ('file:///etc/passwd', '22023'), ('https://', '22023'),
+                 ('api.replicate.com', '22023'),
+               (E'https://tap.test/\r\nX: 1', '22023'), ('https://tap.test/a b', '22023')) v (url, result);
+SELECT is(pg_temp.outcome('superuser', format('SET LOCAL atelier.webhook_url = %L', url)), result,
+  format('webhook at %L: %s', url, result))
+  FROM (VALUES ('', '0'), ('https://tap.test/rpc/replicate_webhook', '0'), ('http://tap.test/', '22023')) v (url, result);
+SELECT is(pg_temp.outcome('superuser', 'SET LOCAL atelier.max_transfers = 0'), '22023', 'a number out of its range is refused');
+SELECT is(pg_temp.outcome('superuser', 'SET LOCAL atelier.image_deadline = ''2 d'''), '22023', 'so is a time');
+SELECT is(pg_temp.outcome('superuser', 'SET LOCAL atelier.notify = ''maybe'''), '22023', 'so is a choice that is none');
+SELECT is(pg_temp.outcome('superuser', 'SET LOCAL atelier.max_transfer = 1'), '42602', 'and a misspelled name');
+SELECT is(pg_temp.answer('superuser', 'SELECT set_config(''atelier.request_timeout'', ''2 s'', true)'), '2s',
+  'units are understood');
+SELECT * FROM finish();
+ROLLBACK;
