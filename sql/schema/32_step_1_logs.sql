@@ -56,7 +56,7 @@ BEGIN
     id uuid NOT NULL DEFAULT gen_random_uuid() CONSTRAINT notifications_pkey PRIMARY KEY,
     user_id uuid NOT NULL CONSTRAINT notifications_user_id_fkey REFERENCES @app@.users (id) ON DELETE CASCADE,
     type varchar(50) NOT NULL
-      CONSTRAINT notifications_type_check CHECK (type IN ('support_reply', 'update', 'announcement')),
+      CONSTRAINT notifications_type_check CHECK (type::text IN ('support_reply', 'update', 'announcement')),
     title varchar(255) NOT NULL,
     message text,
     link varchar(500),

@@ -56,6 +56,11 @@ std::string Error::sqlstate() const {
   return text;
 }
 
+bool Error::passes_by_itself() const {
+  const std::string state = sqlstate();
+  return state == "55P03" || state == "40001" || state == "40P01";
+}
+
 ErrorData* Error::to_error_data() const noexcept {
   auto* data = static_cast<ErrorData*>(
       MemoryContextAllocExtended(CurrentMemoryContext, sizeof(ErrorData), MCXT_ALLOC_NO_OOM | MCXT_ALLOC_ZERO));

@@ -55,6 +55,9 @@ class Error : public std::exception {
   // The five characters of the SQLSTATE, such as "23505".
   std::string sqlstate() const;
 
+  // Somebody else holds a lock, or the order of commits was against us: waiting is all it takes.
+  bool passes_by_itself() const;
+
   // A palloc'ed copy for ThrowErrorData in the current memory context; null when memory is short.
   ErrorData* to_error_data() const noexcept;
 

@@ -28,8 +28,7 @@ struct Known {
 std::optional<pg::Error> read_known(const Job& job, const replicate::Page& page, Known& known) {
   std::vector<std::string> ids;
   for (const replicate::Prediction& prediction : page.predictions) ids.push_back(prediction.id);
-  return pg::in_transaction([&] {
-    pg::AsRole owner(pg::owner_role());
+  return pg::in_owner_transaction([&] {
     known.input = store::attempts::input_of(job.attempt).value_or("");
     const int64_t since_us = job.sent_at_us - pg::settings::video_deadline_s() * core::kSecondUs;
     for (std::string& id : store::attempts::owned_predictions(ids, {since_us})) known.owned.insert(std::move(id));
@@ -40,7 +39,7 @@ std::optional<pg::Error> read_known(const Job& job, const replicate::Page& page,
 
 bool Rescuer::is_busy() {
   for (const auto& [attempt, job] : context_.jobs.all())
-    if (job.phase == Phase::searching && job.inherited && job.looks == 0) return true;
+    if (job.phase == Phase::searching && job.inherited && job.looks == 0 && !job.unreadable) return true;
   return false;
 }
 
@@ -51,10 +50,7 @@ void Rescuer::search(Job& job, int64_t now_us) {
 void Rescuer::send(Job& job, const replicate::Request& request, int64_t now_us) {
   core::TokenPool& pool = context_.tokens.pool();
   const std::string* secret = context_.tokens.secret(job.watching_token());
-  if (secret == nullptr) {
-    if (now_us > job.deadline_us + core::kMinuteUs) return give_up(job, now_us);
-    return context_.jobs.schedule(job, now_us + kPutOffUs);
-  }
+  if (secret == nullptr) return put_off(job, now_us + kPutOffUs, now_us);
   if (!pool.take_request(job.watching_token(), now_us))
     return context_.jobs.schedule(job, std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us)));
   job.looking = true;
@@ -73,8 +69,11 @@ void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
       context_.tokens.pool().cool_requests(job->watching_token(), verdict.until_us);
       return context_.jobs.schedule(*job, verdict.until_us);
     }
-    if (verdict.action == replicate::ListAction::other_token)
-      if (const auto sibling = context_.tokens.pool().sibling(job->watching_token())) job->other_token = *sibling;
+    if (verdict.action == replicate::ListAction::other_token) {
+      const auto sibling = context_.tokens.pool().sibling(job->watching_token());
+      if (!sibling) return put_off(*job, now_us + verdict.delay_us, now_us);
+      job->other_token = *sibling;
+    }
     return context_.jobs.schedule(*job, now_us + verdict.delay_us);
   }
   job->failed_looks = 0;
@@ -118,6 +117,20 @@ bool Rescuer::adopt_from(Job& job, const replicate::Page& page, int64_t now_us) 
   context_.recorder.add(accepted_entry(job, answer));
   context_.jobs.schedule(job, now_us);
   return true;
+}
+
+// No token can read the account. Nobody else waits for that; and since nothing shows that the request never arrived, it
+// is not sent again.
+void Rescuer::put_off(Job& job, int64_t due_us, int64_t now_us) {
+  job.unreadable = true;
+  if (now_us < job.deadline_us + core::kMinuteUs) return context_.jobs.schedule(job, due_us);
+  replicate::PollVerdict verdict;
+  verdict.action = replicate::PollAction::failed;
+  verdict.attempt = core::AttemptState::lost;
+  verdict.failure = {"The result of this generation cannot be read any more.",
+                     "no token can look for the prediction whose answer was lost", replicate::ErrorCategory::auth};
+  job.phase = Phase::settling;
+  context_.recorder.add(ended_entry(context_, job, verdict, now_us));
 }
 
 // The list does not show it two minutes after the sending: it never arrived.

@@ -28,6 +28,7 @@ class Rescuer {
  private:
   void send(Job& job, const replicate::Request& request, int64_t now_us);
   bool adopt_from(Job& job, const replicate::Page& page, int64_t now_us);
+  void put_off(Job& job, int64_t due_us, int64_t now_us);
   void give_up(Job& job, int64_t now_us);
 
   Context& context_;
