@@ -240,6 +240,7 @@ BEGIN
   RETURN QUERY SELECT h.* FROM atelier.health_workers() h;
   IF to_regclass('atelier.identity') IS NOT NULL AND atelier.table_version() > 0 THEN
     RETURN QUERY SELECT h.* FROM atelier.health_dispatch() h;
+    RETURN QUERY SELECT h.* FROM atelier.health_adoption() h;
     RETURN QUERY SELECT h.* FROM atelier.health_auth() h;
     RETURN QUERY SELECT h.* FROM atelier.health_realtime() h;
     RETURN QUERY SELECT h.* FROM atelier.health_storage() h;

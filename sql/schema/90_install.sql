@@ -37,13 +37,18 @@ BEGIN
     outcome text NOT NULL CONSTRAINT migrations_outcome_check CHECK (outcome IN ('created', 'adopted')),
     applied_at timestamptz NOT NULL DEFAULT now()
   $table$);
+  PERFORM atelier.make_own_table('backfill', $table$
+    relation name NOT NULL,
+    attribute name NOT NULL,
+    CONSTRAINT backfill_pkey PRIMARY KEY (relation, attribute)
+  $table$);
   INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
   SELECT wanted, here.system_identifier, here.database_oid, 'atelier.identity'::regclass, here.timeline, 'running', now()
     FROM atelier.database_identity() here
       ON CONFLICT DO NOTHING;
 END
 $function$;
-COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity and migrations, and the row that says which database this is';
+COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity, migrations and backfill, and the row that says which database this is';
 
 CREATE FUNCTION atelier.make_own_table(name text, definition text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -121,8 +126,11 @@ BEGIN
       USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Install a newer version of atelier on this server.';
   END IF;
   PERFORM atelier.make_app_schema();
-  existing := atelier.table_version() = 0 AND to_regclass(atelier.in_app_schema('@app@.generations')) IS NOT NULL;
+  existing := atelier.table_version() = 0 AND atelier.has_app_tables();
   adopted := existing AND atelier.has_generations();
+  IF existing THEN
+    PERFORM atelier.adopt();
+  END IF;
   FOR step IN atelier.table_version() + 1 .. last_step LOOP
     PERFORM atelier.run_step(step, existing);
   END LOOP;
@@ -140,6 +148,9 @@ BEGIN
     'name', 'the migration that it carries',
     'outcome', 'created, or adopted where the tables were there before',
     'applied_at', 'when']);
+  PERFORM atelier.describe('atelier.backfill', 'columns of adopted tables that may still be null, until adopt_backfill() has filled them', ARRAY[
+    'relation', 'the table, in the app schema',
+    'attribute', 'the column']);
   PERFORM atelier.make_auth_schema();
   PERFORM atelier.make_views();
   PERFORM atelier.make_app_functions();
@@ -148,6 +159,7 @@ BEGIN
   PERFORM atelier.make_auth_triggers();
   PERFORM atelier.set_publication();
   IF adopted THEN
+    PERFORM atelier.queue_adopted();
     UPDATE atelier.identity SET dispatch = 'held', since = now();
     RAISE NOTICE 'atelier has adopted tables with rows and holds: nothing is dispatched'
       USING HINT = 'Look at atelier.health(), then run SELECT atelier.resume();';
