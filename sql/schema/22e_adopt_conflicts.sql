@@ -117,6 +117,7 @@ BEGIN
            k.confdeltype
       FROM atelier_facts.constraints c JOIN pg_constraint k ON k.oid = c.oid
      WHERE c.kind = 'f' AND c.comparable AND c.target IS NOT NULL AND c.equal_one IS NULL
+       AND EXISTS (SELECT FROM atelier_facts.columns i WHERE i.there = c.target AND i.name = 'id' AND i.type = i.has_type)
   LOOP
     nobody := format('t.%I IS NOT NULL AND NOT EXISTS (SELECT FROM %s o WHERE o.id = t.%1$I)', w.attribute, w.target);
     FOR item IN EXECUTE format('SELECT t.id::text, t.%I::text AS value, %s AS signed_up, count(*) OVER () AS total

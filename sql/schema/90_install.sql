@@ -127,10 +127,10 @@ BEGIN
   END IF;
   PERFORM atelier.make_app_schema();
   existing := atelier.table_version() = 0 AND atelier.has_app_tables();
-  adopted := existing AND atelier.has_generations();
   IF existing THEN
     PERFORM atelier.adopt();
   END IF;
+  adopted := existing AND atelier.has_generations();
   FOR step IN atelier.table_version() + 1 .. last_step LOOP
     PERFORM atelier.run_step(step, existing);
   END LOOP;
