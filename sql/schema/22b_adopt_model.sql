@@ -9,6 +9,8 @@ AS $function$
 DECLARE
   app name;
   step text;
+  fact text;
+  source text;
 BEGIN
   PERFORM atelier.make_identity();
   app := atelier.app_schema();
@@ -20,10 +22,11 @@ BEGIN
   UPDATE atelier.identity SET app_schema = app;
   -- Every part of the plan asks for these.
   CREATE SCHEMA atelier_facts AUTHORIZATION atelier_owner;
-  CREATE TABLE atelier_facts.columns AS SELECT c.* FROM atelier.model_columns() c;
-  CREATE TABLE atelier_facts.constraints AS SELECT c.* FROM atelier.model_constraints() c;
-  CREATE TABLE atelier_facts.indexes AS SELECT i.* FROM atelier.model_indexes() i;
-  CREATE TABLE atelier_facts.drops AS SELECT d.* FROM atelier.adoption_drops() d;
+  FOR fact, source IN
+    VALUES ('columns', 'model_columns'), ('constraints', 'model_constraints'), ('indexes', 'model_indexes'), ('drops', 'adoption_drops')
+  LOOP
+    EXECUTE format('CREATE TABLE atelier_facts.%I AS SELECT f.* FROM atelier.%I() f', fact, source);
+  END LOOP;
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_model() IS 'makes schema atelier_fresh with the app''s tables as install() makes them; only adoption_plan() calls it, and rolls back';
