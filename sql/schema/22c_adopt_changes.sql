@@ -77,59 +77,6 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.adoption_drops() IS 'part of adoption_plan(): policies, triggers and indexes of the original';
 
-CREATE FUNCTION atelier.adoption_code(
-  OUT phase integer, OUT kind text, OUT object text, OUT detail text, OUT hint text, OUT relation text, OUT command text)
-RETURNS SETOF record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $function$
--- Views and functions of the original. What somebody else has made on top of one keeps it, or stands in the way.
-DECLARE
-  wanted regprocedure[] := ARRAY(SELECT to_regprocedure(atelier.in_app_schema('@app@.' || w.signature)) FROM atelier.wanted_functions() w
-                                  WHERE w.signature NOT LIKE '%@app@%');
-  item record;
-BEGIN
-  FOR item IN
-    SELECT 'pg_class'::regclass AS class, c.oid, CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END AS what,
-           c.oid::regclass::text AS name, true AS needed, 12 AS at
-      FROM pg_class c
-     WHERE c.relnamespace = to_regnamespace(quote_ident(atelier.app_schema())) AND c.relkind IN ('v', 'm')
-       AND c.relname IN ('admin_stats', 'mv_admin_stats') AND c.relowner <> 'atelier_owner'::regrole
-    UNION ALL
-    SELECT 'pg_proc'::regclass, p.oid, 'FUNCTION', p.oid::regprocedure::text, p.oid = ANY (wanted), 13
-      FROM pg_proc p
-     WHERE p.pronamespace = to_regnamespace(quote_ident(atelier.app_schema()))
-       AND p.proname IN (SELECT o.f FROM atelier.original_functions() o (f)) AND p.proowner <> 'atelier_owner'::regrole
-       AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')
-  LOOP
-    phase := item.at; hint := NULL; relation := NULL; command := NULL;
-    object := format('%s %s', lower(item.what), item.name);
-    -- Who needs it and stays: no policy and no trigger that goes anyway, nor a view that does.
-    SELECT string_agg(DISTINCT pg_describe_object(d.classid, d.objid, 0), ', ') INTO detail
-      FROM pg_depend d
-      LEFT JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
-     WHERE d.refclassid = item.class AND d.refobjid = item.oid AND d.deptype = 'n'
-       AND r.ev_class IS DISTINCT FROM item.oid
-       AND NOT EXISTS (SELECT FROM atelier_facts.drops g
-                        WHERE g.object = pg_describe_object(d.classid, d.objid, 0)
-                           OR g.object = (SELECT format('policy %I on %s', p.polname, p.polrelid::regclass) FROM pg_policy p
-                                           WHERE d.classid = 'pg_policy'::regclass AND p.oid = d.objid)
-                           OR g.object = (SELECT format('trigger %I on %s', t.tgname, t.tgrelid::regclass) FROM pg_trigger t
-                                           WHERE d.classid = 'pg_trigger'::regclass AND t.oid = d.objid));
-    IF detail IS NULL THEN
-      kind := CASE WHEN item.needed THEN 'replace' ELSE 'drop' END; detail := 'the original''s';
-      command := format('DROP %s %s', item.what, item.name);
-    ELSIF item.needed THEN
-      kind := 'conflict'; hint := format('DROP %s %s CASCADE; -- and make anew afterwards: %s', item.what, item.name, detail);
-      detail := format('it has to be replaced, and is needed by %s', detail);
-    ELSE
-      kind := 'keep'; detail := format('the original''s, needed by %s', detail);
-    END IF;
-    RETURN NEXT;
-  END LOOP;
-END
-$function$;
-COMMENT ON FUNCTION atelier.adoption_code() IS 'part of adoption_plan(): views and functions of the original';
-
 CREATE FUNCTION atelier.adoption_constraints(
   OUT phase integer, OUT kind text, OUT object text, OUT detail text, OUT hint text, OUT relation text, OUT command text)
 RETURNS SETOF record

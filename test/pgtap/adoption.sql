@@ -2,7 +2,7 @@
 -- The app's own database after all its migrations becomes what a fresh install is: CREATE EXTENSION adopts its tables in place,
 -- the original's policies, triggers, functions and indexes go, the DBA's own stay, no row is lost, and nothing is sent.
 BEGIN;
-SELECT plan(47);
+SELECT plan(48);
 \ir lib/adoption.sql
 \ir ../adopt/hosted.sql
 \ir ../adopt/base.sql
@@ -29,6 +29,7 @@ ALTER TABLE users ADD CONSTRAINT dba_check CHECK (credits < 1000000);
 CREATE TABLE dba_things (id integer, updated_at timestamptz);
 CREATE TRIGGER touch BEFORE UPDATE ON dba_things FOR EACH ROW EXECUTE FUNCTION update_updated_at_column();
 CREATE VIEW dba_view AS SELECT prompt FROM generations;
+CREATE POLICY dba_members ON dba_things USING (is_workspace_member(NULL, NULL));
 COMMENT ON COLUMN generations.prompt IS 'what the DBA says';
 
 -- The dry run.
@@ -43,6 +44,8 @@ SELECT is(pg_temp.said('drop', 'trigger on_auth_user_created on auth.users'), 't
 SELECT matches(pg_temp.said('drop', 'index public.idx_generations_action'), '^the original''s, \d+ kB$', 'indexes with their size');
 SELECT is(pg_temp.said('replace', 'index public.idx_generations_user_status'), 'is what is wanted and becomes generations_user_status_idx', 'one that is kept under another name');
 SELECT is(pg_temp.said('replace', 'function public.get_user_role(text)'), 'the original''s', 'functions that are replaced');
+SELECT is(pg_temp.said('replace', 'function public.is_workspace_member(uuid,uuid)'),
+          'the original''s, in place since it is needed by policy dba_members on table public.dba_things', 'in place where somebody needs them');
 SELECT is(pg_temp.said('drop', 'function public.translit_slug(text,integer)'), 'the original''s', 'and one of another signature that is dropped');
 SELECT is(pg_temp.said('keep', 'function public.update_updated_at_column()'), 'the original''s, needed by trigger touch on table public.dba_things', 'and one that somebody needs');
 SELECT matches(pg_temp.said('rewrite', 'column public.notifications.read'), 'rewritten, \d+ kB of table and indexes, lock ACCESS EXCLUSIVE', 'rewrites with size and lock');
@@ -69,7 +72,7 @@ SET LOCAL client_min_messages = warning;
 SELECT set_eq($$SELECT line FROM differences WHERE line !~ 'dba|remark|1000000'$$,
   $$SELECT line FROM differences WHERE line ~ '^(missing|unexpected): (column public.generations.prompt |function update_updated_at_column)'
                                       OR line ~ '^unexpected: function public.update_updated_at_column'$$, 'the catalog is that of a fresh install');
-SELECT is((SELECT count(*) FROM differences WHERE line ~ 'dba|remark|1000000' AND line LIKE 'unexpected:%'), 14::bigint, 'but for what the DBA has made');
+SELECT is((SELECT count(*) FROM differences WHERE line ~ 'dba|remark|1000000' AND line LIKE 'unexpected:%'), 15::bigint, 'but for what the DBA has made');
 SELECT is(col_description('generations'::regclass, (SELECT attnum FROM pg_attribute WHERE attrelid = 'generations'::regclass AND attname = 'prompt')),
           'what the DBA says', 'and said');
 SELECT is(pg_relation_filenode('generations'), (SELECT node FROM before WHERE relname = 'generations'), 'generations keeps its relfilenode');
