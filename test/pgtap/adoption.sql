@@ -2,7 +2,7 @@
 -- The app's own database after all its migrations becomes what a fresh install is: CREATE EXTENSION adopts its tables in place,
 -- the original's policies, triggers, functions and indexes go, the DBA's own stay, no row is lost, and nothing is sent.
 BEGIN;
-SELECT plan(48);
+SELECT plan(49);
 \ir lib/adoption.sql
 \ir ../adopt/hosted.sql
 \ir ../adopt/base.sql
@@ -111,6 +111,7 @@ SELECT is(pg_temp.as_user('SELECT FROM public.assistant_messages'), 'P0001', 'H8
 INSERT INTO auth.users (id, email) VALUES ('00000000-0000-4000-8000-0000000000aa', 'user1@adopt.test');
 SELECT is((SELECT role || coalesce(email, '-') FROM users WHERE id = '00000000-0000-4000-8000-0000000000aa'), 'user-', 'H4: a sign-up takes over no profile');
 
+SELECT is_empty($$SELECT r.* FROM atelier.adoption_report() r WHERE r.kind NOT IN ('keep', 'danger')$$, 'the report has nothing to do any more');
 CREATE TEMP TABLE adopted AS SELECT line FROM differences;
 
 -- It holds.
