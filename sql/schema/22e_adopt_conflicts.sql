@@ -42,7 +42,9 @@ BEGIN
     condition := concat_ws(' AND ', key_text, '(' || condition || ')');
     SELECT a.attname, NOT a.attnotnull INTO last_column, may_be_null
       FROM pg_depend d JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
-     WHERE d.objid IN (w.index_oid, (SELECT k.oid FROM pg_constraint k WHERE k.conindid = w.index_oid AND k.contype IN ('p', 'u')))
+     WHERE ((d.classid = 'pg_class'::regclass AND d.objid = w.index_oid)
+            OR (d.classid = 'pg_constraint'::regclass
+                AND d.objid = (SELECT k.oid FROM pg_constraint k WHERE k.conindid = w.index_oid AND k.contype IN ('p', 'u'))))
        AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0
      ORDER BY a.attname = 'deleted_at', a.attnum DESC LIMIT 1;
     IF w.name = 'users_email_lower_idx' THEN

@@ -93,6 +93,10 @@ BEGIN
       detail := format('it has to be replaced, and is needed by %s', detail);
     ELSE
       kind := 'keep'; detail := format('the original''s, needed by %s', detail);
+      -- Trigger functions cannot be called; other definer functions of the original trust their arguments.
+      IF (SELECT p.prosecdef AND p.prorettype <> 'trigger'::regtype FROM pg_proc p WHERE p.oid = item.oid) THEN
+        kind := 'danger'; hint := format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC, anon, authenticated;', item.name);
+      END IF;
     END IF;
     RETURN NEXT;
   END LOOP;
