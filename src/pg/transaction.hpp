@@ -89,6 +89,8 @@ class AsRole {
 
 // The oid of role atelier_owner, looked up once per backend; raises 55000 when it does not exist.
 Oid owner_role();
+// The same, and InvalidOid when it does not exist.
+Oid find_owner_role();
 
 // Calls `callback(committed)` at the end of each top-level transaction that asked for it with `at_commit`. The server's
 // list of callbacks is scanned at every commit, so it is registered once per backend.
