@@ -68,16 +68,24 @@ void follow_up(const std::vector<results::Change>& changes, const std::vector<re
     pg::report(pg::Level::warning, std::string("atelier: notifications could not be written: ") + error->what());
 }
 
-// A node that somebody else has locked is waited for by writing the whole result later: nobody would come back to the
-// node. Whatever else is wrong with it costs nobody a result.
+// Returns whether the nodes are written. A node that somebody else has locked is waited for by writing the whole result
+// later: nobody would come back to the node.
+bool try_to_show(const std::vector<core::Uuid>& generations, bool last_try) {
+  const auto error = pg::in_subtransaction([&] { store::flows::show_results(generations); });
+  if (!error) return true;
+  if (error->passes_by_itself()) throw pg::Error(*error);
+  if (last_try)
+    pg::report(pg::Level::warning, std::string("atelier: flow nodes could not be written: ") + error->what());
+  return false;
+}
+
+// What is wrong with a node costs nobody a result, and no other generation its nodes.
 void show_in_flows(const std::vector<results::Changed>& changed) {
   if (changed.empty()) return;
   std::vector<core::Uuid> generations;
   for (const results::Changed& one : changed) generations.push_back(one.generation);
-  const auto error = pg::in_subtransaction([&] { store::flows::show_results(generations); });
-  if (!error) return;
-  if (error->passes_by_itself()) throw pg::Error(*error);
-  pg::report(pg::Level::warning, std::string("atelier: flow nodes could not be written: ") + error->what());
+  if (try_to_show(generations, generations.size() == 1) || generations.size() == 1) return;
+  for (const core::Uuid& generation : generations) try_to_show({generation}, true);
 }
 
 // Everything of a batch in the order that the rules demand: attempts first, since they are the fence.
