@@ -116,20 +116,21 @@ BEGIN
     BEGIN ATOMIC
       SELECT f.workspace_id FROM @app@.flows f WHERE f.id = flow_uuid;
     END$ddl$, 'service_role', 'the workspace of a flow'),
+    -- With BEGIN ATOMIC the server would refuse to add a column with a default to flows, since a stored body reads its row type.
     ('nodes(@app@.flows)', $ddl$
     CREATE FUNCTION @app@.nodes(flow @app@.flows) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC
+    AS $sql$
       SELECT coalesce(jsonb_agg(to_jsonb(n.*) ORDER BY n.created_at, n.id), '[]')
-        FROM @app@.flow_nodes n WHERE n.flow_id = (flow).id;
-    END$ddl$, 'authenticated, service_role', 'the nodes of a flow that the caller may see, for select=*,nodes'),
+        FROM @app@.flow_nodes n WHERE n.flow_id = (flow).id
+    $sql$$ddl$, 'authenticated, service_role', 'the nodes of a flow that the caller may see, for select=*,nodes'),
     ('edges(@app@.flows)', $ddl$
     CREATE FUNCTION @app@.edges(flow @app@.flows) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC
+    AS $sql$
       SELECT coalesce(jsonb_agg(to_jsonb(e.*) ORDER BY e.created_at, e.id), '[]')
-        FROM @app@.flow_edges e WHERE e.flow_id = (flow).id;
-    END$ddl$, 'authenticated, service_role', 'the edges of a flow that the caller may see, for select=*,edges');
+        FROM @app@.flow_edges e WHERE e.flow_id = (flow).id
+    $sql$$ddl$, 'authenticated, service_role', 'the edges of a flow that the caller may see, for select=*,edges');
 END
 $function$;
 COMMENT ON FUNCTION atelier.flows_functions() IS 'part of wanted_functions(): flows';
