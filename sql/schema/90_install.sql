@@ -104,6 +104,30 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.run_step(integer, boolean) IS 'one numbered step of install(), recorded in atelier.migrations';
 
+CREATE FUNCTION atelier.queue_missed() RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+-- Rows that were queued while the triggers were away are handed over once more; what cannot be stays pending, with a warning.
+DECLARE
+  missed uuid[];
+BEGIN
+  EXECUTE atelier.in_app_schema($sql$
+    WITH taken AS (
+      UPDATE @app@.generations g SET status = 'pending'
+       WHERE g.status = 'queued'
+         AND NOT EXISTS (SELECT FROM atelier.queue q WHERE q.generation_id = g.id)
+         AND NOT EXISTS (SELECT FROM atelier.attempts a
+                          WHERE a.generation_id = g.id AND a.state IN ('sending', 'running', 'unknown'))
+      RETURNING g.id)
+    SELECT array_agg(t.id) FROM taken t$sql$) INTO missed;
+  IF missed IS NOT NULL THEN
+    EXECUTE atelier.in_app_schema('UPDATE @app@.generations SET status = ''queued'' WHERE id = ANY ($1)') USING missed;
+  END IF;
+  RETURN coalesce(cardinality(missed), 0);
+END
+$function$;
+COMMENT ON FUNCTION atelier.queue_missed() IS 'hands over queued generations that are not in the queue, and returns how many there were';
+
 CREATE FUNCTION atelier.install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -144,6 +168,7 @@ BEGIN
   PERFORM atelier.make_views();
   PERFORM atelier.make_app_functions();
   PERFORM atelier.make_guards();
+  PERFORM atelier.queue_missed();
   PERFORM atelier.grant_tables();
   PERFORM atelier.make_auth_triggers();
   PERFORM atelier.set_publication();

@@ -74,6 +74,12 @@ void make_commit_durable() {
   });
 }
 
+uint64_t transaction_id() {
+  return guard([] { return U64FromFullTransactionId(GetTopFullTransactionId()); });
+}
+
+uint32_t subtransaction_id() noexcept { return GetCurrentSubTransactionId(); }
+
 AsRole::AsRole(Oid role) : nest_level_(GetCurrentTransactionNestLevel()) {
   path_ = guard([] { return compat::enter_catalog_path(); });
   GetUserIdAndSecContext(&previous_role_, &previous_context_);

@@ -69,6 +69,11 @@ std::optional<Error> in_subtransaction(Body&& body) {
 // says.
 void make_commit_durable();
 
+// The number of the running transaction, assigned if it has none yet, as pg_current_xact_id() tells it; and which of
+// its subtransactions is running, the first being the transaction itself.
+uint64_t transaction_id();
+uint32_t subtransaction_id() noexcept;
+
 // Acts as role `owner` until the end of the block, under a security context in which SET ROLE and RESET ROLE raise: a
 // trigger on a table of ours cannot climb to the worker's superuser. Names are looked up in pg_catalog alone, so that
 // no operator or function of a caller's search_path gets into a statement of ours. When an error passes, the abort
