@@ -104,6 +104,7 @@ SELECT is(f.provolatile::text || f.proparallel::text, 'ss', f.name || ' is stabl
 
 -- Hosted databases grant whatever is born to everybody.
 SET LOCAL client_min_messages = error;
+SET LOCAL atelier.allow_drop = on;
 DROP EXTENSION atelier CASCADE;
 DROP SCHEMA atelier, auth CASCADE;
 DROP TABLE users, generations, replicate_tokens, api_logs, notifications;

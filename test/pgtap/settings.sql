@@ -2,13 +2,14 @@
 -- The settings: each with its default, unit, range and description, as the README has it, and all of them for superusers: they
 -- name hosts, files and databases, and users must not even read them.
 BEGIN;
-SELECT plan(121);
+SELECT plan(126);
 \ir lib/callers.sql
 
 CREATE TEMP TABLE stated (name text, type text, standard text, unit text, least text, most text, choices text[]);
 INSERT INTO stated VALUES
   ('app_schema',          'string',  'public',                       NULL, NULL,  NULL,      NULL),
   ('install',             'enum',    'auto',                         NULL, NULL,  NULL,      '{auto,on,off}'),
+  ('allow_drop',          'bool',    'off',                          NULL, NULL,  NULL,      NULL),
   ('databases',           'string',  '*',                            NULL, NULL,  NULL,      NULL),
   ('api_base_url',        'string',  'https://api.replicate.com/v1', NULL, NULL,  NULL,      NULL),
   ('api_ca_file',         'string',  '',                             NULL, NULL,  NULL,      NULL),

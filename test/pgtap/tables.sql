@@ -61,6 +61,7 @@ SELECT is_empty('SELECT * FROM sequence_grants', 'no sequence is granted to anyb
 
 -- Hosted databases grant whatever is born in public to everybody.
 SET LOCAL client_min_messages = error;
+SET LOCAL atelier.allow_drop = on;
 DROP EXTENSION atelier CASCADE;
 DROP SCHEMA atelier, auth CASCADE;
 DROP TABLE users, generations, replicate_tokens, api_logs, notifications;
