@@ -89,6 +89,7 @@ CREATE FUNCTION atelier.flows_functions(OUT signature text, OUT ddl text, OUT ca
 RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
+-- The body of nodes() and edges() is a text: a parsed one would forbid ALTER TABLE to add a column with a default to flows.
 BEGIN
   RETURN QUERY VALUES
     ('accept_flow_invite(text)', $ddl$
@@ -119,17 +120,17 @@ BEGIN
     ('nodes(@app@.flows)', $ddl$
     CREATE FUNCTION @app@.nodes(flow @app@.flows) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC
+    AS $body$
       SELECT coalesce(jsonb_agg(to_jsonb(n.*) ORDER BY n.created_at, n.id), '[]')
-        FROM @app@.flow_nodes n WHERE n.flow_id = (flow).id;
-    END$ddl$, 'authenticated, service_role', 'the nodes of a flow that the caller may see, for select=*,nodes'),
+        FROM @app@.flow_nodes n WHERE n.flow_id = (flow).id
+    $body$ $ddl$, 'authenticated, service_role', 'the nodes of a flow that the caller may see, for select=*,nodes'),
     ('edges(@app@.flows)', $ddl$
     CREATE FUNCTION @app@.edges(flow @app@.flows) RETURNS jsonb
     LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC
+    AS $body$
       SELECT coalesce(jsonb_agg(to_jsonb(e.*) ORDER BY e.created_at, e.id), '[]')
-        FROM @app@.flow_edges e WHERE e.flow_id = (flow).id;
-    END$ddl$, 'authenticated, service_role', 'the edges of a flow that the caller may see, for select=*,edges');
+        FROM @app@.flow_edges e WHERE e.flow_id = (flow).id
+    $body$ $ddl$, 'authenticated, service_role', 'the edges of a flow that the caller may see, for select=*,edges');
 END
 $function$;
 COMMENT ON FUNCTION atelier.flows_functions() IS 'part of wanted_functions(): flows';

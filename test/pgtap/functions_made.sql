@@ -40,6 +40,11 @@ SELECT is_empty($$
    WHERE f.schema = 'atelier' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
      AND d.objid = f.id AND d.deptype = 'e')$$, 'and every one of them is a member');
 
+-- A parsed body that uses the row type of a table forbids to add a column with a default to it.
+SELECT is_empty($$SELECT name FROM functions f WHERE f.schema = 'public' AND f.prosqlbody IS NOT NULL
+                     AND EXISTS (SELECT FROM unnest(f.proargtypes::oid[]) t (type) JOIN pg_type y ON y.oid = t.type WHERE y.typrelid <> 0)$$,
+                'what takes a row has a body that is a text');
+
 -- Arguments are given by name: each has one, and no function has another of the same name beside it, which a gateway could not
 -- tell apart.
 SELECT is_empty($$SELECT name FROM functions WHERE schema = 'public' AND pronargs > 0

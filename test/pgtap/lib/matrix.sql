@@ -41,7 +41,7 @@ EXCEPTION
   WHEN SQLSTATE 'UNDO1' THEN RETURN sqlerrm::bigint;
 END $$;
 SELECT is(pg_temp.broken_by(t.relation, 'SELECT'), 0::bigint, 'control: nothing changes by itself in ' || t.relation)
-  FROM stated_tables t ORDER BY 1;
+  FROM stated_tables t ORDER BY t.relation;
 -- Those of service_role are for a role that lost BYPASSRLS; policies.sql tries them.
 SELECT cmp_ok(pg_temp.broken_by(t.relation, format('DROP POLICY %I ON %s', p.polname, t.relation)), '>', 0::bigint,
               format('control: policy %s is missed', p.polname))
