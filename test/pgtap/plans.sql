@@ -23,13 +23,13 @@ SELECT user_id, 'create', 'm', 'M', 'owner/name', (ARRAY['completed', 'completed
        CASE WHEN n > 1500 THEN pg_temp.space() END, 'p' || user_id || n
   FROM rows;
 INSERT INTO notifications (user_id, type, title, is_read, created_at) SELECT user_id, 'update', 't', n > 2, at FROM rows;
-INSERT INTO user_loras (user_id, name, trigger_word, created_at) SELECT user_id, 'L', 'T' || n, at FROM rows WHERE n <= 100;
+INSERT INTO user_loras (user_id, name, trigger_word, created_at) SELECT user_id, 'L', 'T' || n, at FROM rows WHERE n <= 1000;
 INSERT INTO lora_training_images (lora_id, image_url) SELECT id, 'https://tap.test' FROM user_loras CROSS JOIN generate_series(1, 2);
-INSERT INTO assistant_conversations (user_id, updated_at) SELECT user_id, at FROM rows WHERE n <= 100;
+INSERT INTO assistant_conversations (user_id, updated_at) SELECT user_id, at FROM rows WHERE n <= 1000;
 INSERT INTO assistant_messages (conversation_id, role, content) SELECT id, 'assistant', 'x' FROM assistant_conversations CROSS JOIN generate_series(1, 3);
 INSERT INTO ideas (user_id, title, created_at) SELECT user_id, 't', at FROM rows WHERE n = 1;
 INSERT INTO idea_votes (idea_id, user_id) SELECT i.id, r.user_id FROM ideas i JOIN rows r ON r.user_id = i.user_id AND r.n = 1;
-INSERT INTO support_tickets (user_id, message, created_at) SELECT user_id, 'help', at FROM rows WHERE n <= 100;
+INSERT INTO support_tickets (user_id, message, created_at) SELECT user_id, 'help', at FROM rows WHERE n <= 1000;
 ANALYZE users, workspaces, workspace_members, generations, notifications, user_loras, lora_training_images, assistant_conversations,
         assistant_messages, ideas, idea_votes, support_tickets;
 
