@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Facts about the server that this process belongs to: its version, and which server and history it is, by which a copied
-// or restored database is told from the original. Used by store/dispatch and for the user agent.
+// Facts about the server that this process belongs to: its version, and which server and history it is, by which a
+// copied or restored database is told from the original. Used by store/dispatch and for the user agent.
 #pragma once
 
 #include <cstdint>

@@ -50,7 +50,7 @@ SELECT is_empty($$SELECT name FROM policies WHERE command IN ('w', '*') AND chec
 -- Which functions they call, as the server knows it: ours by name, and the operators of uuid.
 SELECT set_eq($$SELECT DISTINCT d.refobjid::regprocedure::text FROM pg_depend d
   JOIN policies p ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
-                 WHERE d.refclassid = 'pg_proc'::regclass$$, 
+                 WHERE d.refclassid = 'pg_proc'::regclass$$,
               ARRAY['atelier.uid()', 'atelier.is_active_user()', 'atelier.is_admin()', 'atelier.is_super_admin()',
                     'atelier.is_workspace_member(uuid)', 'atelier.manages_workspace(uuid)', 'atelier.owns_workspace(uuid)',
                     'atelier.can_see_flow(uuid)', 'atelier.can_edit_flow(uuid)', 'atelier.owns_flow(uuid)', 'atelier.is_flow_member(uuid)',

@@ -48,6 +48,10 @@ SELECT is(pg_temp.outcome('superuser', format('ALTER TABLE %1$s ADD COLUMN remar
             SELECT pg_temp.become(%2$L); INSERT INTO %1$s (%3$s, remark) VALUES (%4$s, ''mine''); SELECT pg_temp.become(''superuser'');
             SELECT FROM %1$s WHERE remark = ''mine''', t.relation, t.who, t.insert_columns, t.insert_values)), '0',
           'a column of the DBA is not the user''s to write: ' || t.relation) FROM tried t ORDER BY t.relation;
+SELECT isnt(pg_temp.outcome('superuser', format('ALTER TABLE %1$s ADD COLUMN remark text NOT NULL DEFAULT ''none''; GRANT ALL ON %1$s TO authenticated;
+            ALTER TABLE %1$s DISABLE TRIGGER USER; SELECT pg_temp.become(%2$L); INSERT INTO %1$s (%3$s, remark) VALUES (%4$s, ''mine'');
+            SELECT pg_temp.become(''superuser''); SELECT FROM %1$s WHERE remark = ''mine''', t.relation, t.who, t.insert_columns, t.insert_values)), '0',
+          'control: without its guard it would be: ' || t.relation) FROM tried t ORDER BY t.relation;
 SELECT is(pg_temp.outcome('superuser', format('ALTER TABLE %1$s ADD COLUMN remark text NOT NULL DEFAULT ''none''; GRANT ALL ON %1$s TO authenticated;
             SELECT pg_temp.become(%2$L); UPDATE %1$s SET remark = ''mine''', relation, who)), '42501', 'nor to change: ' || relation)
   FROM (VALUES ('generations', 'owner'), ('flows', 'owner'), ('flow_nodes', 'owner'), ('flow_edges', 'owner'), ('flow_members', 'owner'),
