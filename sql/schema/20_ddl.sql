@@ -6,7 +6,7 @@ CREATE FUNCTION atelier.app_schema() RETURNS name
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  RETURN (SELECT i.app_schema FROM atelier.identity i);
+  RETURN (SELECT i.app_schema FROM atelier.identity i ORDER BY i.relation_oid = 'atelier.identity'::regclass DESC LIMIT 1);
 END
 $function$;
 COMMENT ON FUNCTION atelier.app_schema() IS 'the schema in which install() put the tables, views and functions that the app sees';

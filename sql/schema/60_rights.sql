@@ -11,6 +11,7 @@ AS $function$
 BEGIN
   RETURN QUERY SELECT t.* FROM atelier.accounts_triggers() t;
   RETURN QUERY SELECT t.* FROM atelier.generations_triggers() t;
+  RETURN QUERY SELECT t.* FROM atelier.poll_triggers() t;
   RETURN QUERY SELECT t.* FROM atelier.workspaces_triggers() t;
   RETURN QUERY SELECT t.* FROM atelier.flows_triggers() t;
   RETURN QUERY SELECT t.* FROM atelier.loras_triggers() t;

@@ -29,18 +29,19 @@ BEGIN
     timeline integer NOT NULL,
     dispatch text NOT NULL CONSTRAINT identity_dispatch_check CHECK (dispatch IN ('running', 'paused', 'held')),
     since timestamptz NOT NULL,
-    only_row boolean NOT NULL DEFAULT true CONSTRAINT identity_pkey PRIMARY KEY CONSTRAINT identity_only_row_check CHECK (only_row)
+    CONSTRAINT identity_pkey PRIMARY KEY (system_identifier, database_oid, relation_oid)
   $table$);
   PERFORM atelier.make_own_table('migrations', $table$
-    version integer NOT NULL CONSTRAINT migrations_pkey PRIMARY KEY,
-    name text NOT NULL CONSTRAINT migrations_name_key UNIQUE,
+    version integer NOT NULL,
+    name text NOT NULL,
     outcome text NOT NULL CONSTRAINT migrations_outcome_check CHECK (outcome IN ('created', 'adopted')),
-    applied_at timestamptz NOT NULL DEFAULT now()
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT migrations_pkey PRIMARY KEY (version, applied_at)
   $table$);
   INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
   SELECT wanted, here.system_identifier, here.database_oid, 'atelier.identity'::regclass, here.timeline, 'running', now()
     FROM atelier.database_identity() here
-      ON CONFLICT DO NOTHING;
+   WHERE NOT EXISTS (SELECT FROM atelier.identity);
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity and migrations, and the row that says which database this is';
@@ -107,6 +108,30 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.run_step(integer, boolean) IS 'one numbered step of install(), recorded in atelier.migrations';
 
+CREATE FUNCTION atelier.queue_missed() RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+-- Rows that were queued while the triggers were away are handed over once more; what cannot be stays pending, with a warning.
+DECLARE
+  missed uuid[];
+BEGIN
+  EXECUTE atelier.in_app_schema($sql$
+    WITH taken AS (
+      UPDATE @app@.generations g SET status = 'pending'
+       WHERE g.status = 'queued'
+         AND NOT EXISTS (SELECT FROM atelier.queue q WHERE q.generation_id = g.id)
+         AND NOT EXISTS (SELECT FROM atelier.attempts a
+                          WHERE a.generation_id = g.id AND a.state IN ('sending', 'running', 'unknown'))
+      RETURNING g.id)
+    SELECT array_agg(t.id) FROM taken t$sql$) INTO missed;
+  IF missed IS NOT NULL THEN
+    EXECUTE atelier.in_app_schema('UPDATE @app@.generations SET status = ''queued'' WHERE id = ANY ($1)') USING missed;
+  END IF;
+  RETURN coalesce(cardinality(missed), 0);
+END
+$function$;
+COMMENT ON FUNCTION atelier.queue_missed() IS 'hands over queued generations that are not in the queue, and returns how many there were';
+
 CREATE FUNCTION atelier.install() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -129,15 +154,15 @@ BEGIN
   FOR step IN atelier.table_version() + 1 .. last_step LOOP
     PERFORM atelier.run_step(step, existing);
   END LOOP;
-  PERFORM atelier.describe('atelier.identity', 'which database this is, and whether it dispatches', ARRAY[
+  PERFORM atelier.describe('atelier.identity',
+    'which database this is, and whether it dispatches; a second row came with the data of another database, and holds it', ARRAY[
     'app_schema', 'schema of the tables, views and functions that the app sees',
     'system_identifier', 'of the server; a restored or cloned database finds another one and holds',
     'database_oid', 'of the database; a copy finds another one and holds',
     'relation_oid', 'of this very table; one that was restored from a dump finds another one and holds',
     'timeline', 'of the server; a promoted standby finds another one and goes on after a rescue',
     'dispatch', 'running, paused by pause(), or held until resume()',
-    'since', 'when that was decided',
-    'only_row', 'keeps the table at one row']);
+    'since', 'when that was decided']);
   PERFORM atelier.describe('atelier.migrations', 'the steps of install() that this database has gone through', ARRAY[
     'version', 'number of the step',
     'name', 'the migration that it carries',
@@ -147,6 +172,7 @@ BEGIN
   PERFORM atelier.make_views();
   PERFORM atelier.make_app_functions();
   PERFORM atelier.make_guards();
+  PERFORM atelier.queue_missed();
   PERFORM atelier.grant_tables();
   PERFORM atelier.make_auth_triggers();
   PERFORM atelier.set_publication();

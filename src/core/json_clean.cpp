@@ -69,7 +69,7 @@ std::string clean_for_jsonb(std::string_view text) {
       i = copy_string_part(text, i, out);
       continue;
     }
-    const size_t number = in_string ? 0 : number_length(text, i);
+    const size_t number = number_length(text, i);
     if (number == 0) {
       out += text[i++];
       continue;

@@ -166,7 +166,6 @@ void TokenPool::give_back(int32_t id) {
 bool TokenPool::take_request(int32_t id, int64_t now_us) {
   Token* token = find(id);
   if (token == nullptr || request_ready_at(id, now_us) > now_us) return false;
-  if (limits_.requests_per_minute <= 0) return true;
   std::deque<int64_t>& requests = token->account->requests;
   requests.push_back(now_us);
   forget(requests, requests_kept(), now_us);
@@ -230,7 +229,7 @@ std::vector<int32_t> TokenPool::tokens_of_account(int32_t id) const {
 
 std::optional<int32_t> TokenPool::sibling(int32_t id) const {
   const Token* token = find(id);
-  if (token == nullptr || token->row.account.empty()) return std::nullopt;
+  if (token == nullptr) return std::nullopt;
   for (const Token& one : tokens_)
     if (one.row.id != id && one.row.active && one.account == token->account) return one.row.id;
   return std::nullopt;

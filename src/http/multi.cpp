@@ -3,11 +3,11 @@
 
 #include <curl/curl.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <deque>
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
@@ -36,14 +36,11 @@ struct Multi::Inside {
   std::optional<int64_t> deadline_us;
   std::unordered_map<CURL*, std::unique_ptr<Transfer>> running;
   std::vector<std::unique_ptr<Transfer>> idle;
-  std::deque<Request> waiting;
   std::vector<Answer> done;
 
   static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void* known) noexcept;
   static int on_timer(CURLM*, long timeout_ms, void* self) noexcept;
   void collect();
-  void start(Request request);
-  void start_waiting();
 };
 
 int Multi::Inside::on_socket(CURL*, curl_socket_t socket, int what, void* self, void* known) noexcept {
@@ -86,46 +83,29 @@ void Multi::Inside::collect() {
   }
 }
 
-void Multi::Inside::start(Request request) {
-  const uint64_t id = request.id;
-  std::unique_ptr<Transfer> transfer;
-  if (idle.empty()) {
-    transfer = std::make_unique<Transfer>();
-  } else {
-    transfer = std::move(idle.back());
-    idle.pop_back();
-  }
-  std::string error = transfer->prepare(std::move(request), options);
-  CURL* handle = transfer->handle();
-  if (error.empty()) {
-    const CURLMcode code = curl_multi_add_handle(multi, handle);
-    if (code == CURLM_OK) {
-      running.emplace(handle, std::move(transfer));
-      return;
-    }
-    error = curl_multi_strerror(code);
-  }
-  Answer answer;
-  answer.id = id;
-  answer.delivery = Delivery::not_sent;
-  answer.error = std::move(error);
-  done.push_back(std::move(answer));
-  idle.push_back(std::move(transfer));
+namespace {
+
+// What the process needs besides the sockets: the server's own files, and connections that are kept.
+constexpr rlim_t kOtherFiles = 512;
+
+// The usual soft limit of 1,024 open files is less than the most transfers; a request without a socket would count as
+// not sent. Where the hard limit does not allow it, that is what happens.
+void allow_open_files(size_t transfers) noexcept {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = std::min<rlim_t>(limit.rlim_max, 2 * transfers + kOtherFiles);
+  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = wanted;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void Multi::Inside::start_waiting() {
-  while (!waiting.empty() && running.size() < std::max<size_t>(options.max_transfers, 1)) {
-    Request request = std::move(waiting.front());
-    waiting.pop_front();
-    start(std::move(request));
-  }
-}
+}  // namespace
 
 Multi::Multi(Options options) : inside_(std::make_unique<Inside>()) {
   const SignalsBlocked blocked;
+  allow_open_files(options.max_transfers);
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (initialised != CURLE_OK) throw std::runtime_error("libcurl could not be initialised");
-  inside_->options = std::move(options);
   inside_->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   inside_->multi = curl_multi_init();
   if (inside_->epoll_fd < 0 || inside_->multi == nullptr) throw std::runtime_error("libcurl could not be set up");
@@ -133,8 +113,14 @@ Multi::Multi(Options options) : inside_(std::make_unique<Inside>()) {
   curl_multi_setopt(inside_->multi, CURLMOPT_SOCKETDATA, inside_.get());
   curl_multi_setopt(inside_->multi, CURLMOPT_TIMERFUNCTION, &Inside::on_timer);
   curl_multi_setopt(inside_->multi, CURLMOPT_TIMERDATA, inside_.get());
-  curl_multi_setopt(inside_->multi, CURLMOPT_MAXCONNECTS, static_cast<long>(inside_->options.max_transfers));
   curl_multi_setopt(inside_->multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+  configure(std::move(options));
+}
+
+void Multi::configure(Options options) {
+  const SignalsBlocked blocked;
+  curl_multi_setopt(inside_->multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options.max_transfers));
+  inside_->options = std::move(options);
 }
 
 Multi::~Multi() {
@@ -145,7 +131,7 @@ Multi::~Multi() {
 }
 
 int Multi::fd() const noexcept { return inside_->epoll_fd; }
-size_t Multi::in_flight() const noexcept { return inside_->running.size() + inside_->waiting.size(); }
+size_t Multi::in_flight() const noexcept { return inside_->running.size(); }
 
 std::optional<int64_t> Multi::timeout_ms() const {
   if (!inside_->done.empty()) return 0;
@@ -155,8 +141,30 @@ std::optional<int64_t> Multi::timeout_ms() const {
 
 void Multi::add(Request request) {
   const SignalsBlocked blocked;
-  inside_->waiting.push_back(std::move(request));
-  inside_->start_waiting();
+  const uint64_t id = request.id;
+  std::unique_ptr<Transfer> transfer;
+  if (inside_->idle.empty()) {
+    transfer = std::make_unique<Transfer>();
+  } else {
+    transfer = std::move(inside_->idle.back());
+    inside_->idle.pop_back();
+  }
+  std::string error = transfer->prepare(std::move(request), inside_->options);
+  CURL* handle = transfer->handle();
+  if (error.empty()) {
+    const CURLMcode code = curl_multi_add_handle(inside_->multi, handle);
+    if (code == CURLM_OK) {
+      inside_->running.emplace(handle, std::move(transfer));
+      return;
+    }
+    error = curl_multi_strerror(code);
+  }
+  Answer answer;
+  answer.id = id;
+  answer.delivery = Delivery::not_sent;
+  answer.error = std::move(error);
+  inside_->done.push_back(std::move(answer));
+  inside_->idle.push_back(std::move(transfer));
 }
 
 void Multi::act() {
@@ -176,7 +184,6 @@ void Multi::act() {
     curl_multi_socket_action(inside_->multi, events[i].data.fd, what, &running);
   }
   inside_->collect();
-  inside_->start_waiting();
 }
 
 std::vector<Answer> Multi::take_done() { return std::exchange(inside_->done, {}); }
@@ -188,7 +195,6 @@ void Multi::abort_all() noexcept {
     inside_->idle.push_back(std::move(transfer));
   }
   inside_->running.clear();
-  inside_->waiting.clear();
 }
 
 }  // namespace atelier::http

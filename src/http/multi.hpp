@@ -15,8 +15,8 @@
 namespace atelier::http {
 
 struct Options {
-  size_t max_transfers = 128;
-  std::string ca_file;  // empty: the system's certificates
+  size_t max_transfers = 128;  // the caller keeps to it; so many connections are kept for the next ones
+  std::string ca_file;         // empty: the system's certificates
   std::string user_agent;
   bool allow_plain_http = false;  // http:// to loopback addresses
 };
@@ -61,11 +61,11 @@ class Multi {
   int fd() const noexcept;
   // How long the caller may sleep at most; nullopt: until fd() is readable.
   std::optional<int64_t> timeout_ms() const;
-  // Those that wait for a place included.
   size_t in_flight() const noexcept;
 
-  // Starts a transfer; beyond max_transfers it waits until another one has ended, and its time-out begins then. A
-  // request that cannot be made (bad header, bad URL) is answered as not_sent.
+  // For the transfers to come.
+  void configure(Options options);
+  // Starts a transfer. A request that cannot be made (bad header, bad URL) is answered as not_sent.
   void add(Request request);
   void act();
   std::vector<Answer> take_done();

@@ -30,6 +30,8 @@ int sqlstate_of(Code code) {
       return ERRCODE_CHECK_VIOLATION;
     case Code::program_limit_exceeded:
       return ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+    case Code::configuration_limit_exceeded:
+      return ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
     case Code::trigger_protocol_violated:
       return ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED;
     case Code::internal_error:

@@ -24,6 +24,7 @@ enum class Code {
   unique_violation,
   check_violation,
   program_limit_exceeded,
+  configuration_limit_exceeded,
   trigger_protocol_violated,
   internal_error,
   out_of_memory,

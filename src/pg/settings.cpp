@@ -26,6 +26,7 @@ int max_transfers_value = 128;
 int request_timeout_value = 30000;
 int poll_interval_value = 1000;
 int user_concurrency_value = 5;
+int max_queued_per_user_value = 1000;
 int creates_per_minute_value = 600;
 int requests_per_minute_value = 3000;
 int max_attempts_value = 3;
@@ -55,7 +56,10 @@ std::string_view host_of(std::string_view url) {
   std::string_view rest = url.substr(start + 3);
   rest = rest.substr(0, rest.find_first_of("/?#"));
   if (rest.find('@') != std::string_view::npos) return {};
-  if (!rest.empty() && rest.front() == '[') return rest.substr(0, rest.find(']') + 1);
+  if (!rest.empty() && rest.front() == '[') {
+    const size_t end = rest.find(']') + 1;
+    return end == 0 || (end < rest.size() && rest[end] != ':') ? std::string_view() : rest.substr(0, end);
+  }
   return rest.substr(0, rest.find(':'));
 }
 
@@ -127,6 +131,9 @@ void define_all() {
                  "Later looks follow at growing intervals.", &poll_interval_value, 10, 60 * 1000, GUC_UNIT_MS);
   number_setting("atelier.user_concurrency", "Most predictions of one user that run at once; 0 for no limit.",
                  "Further rows of that user wait in the queue.", &user_concurrency_value, 0, 100000);
+  number_setting("atelier.max_queued_per_user",
+                 "Most generations of one user that are pending or queued at once; 0 for no limit.",
+                 "Further ones are refused; service_role is exempt.", &max_queued_per_user_value, 0, 1000000);
   number_setting("atelier.creates_per_minute",
                  "Most creating requests per provider account and minute; 0 for no limit.",
                  "Replicate refuses more than 600.", &creates_per_minute_value, 0, 1000000);
@@ -193,6 +200,7 @@ int max_transfers() { return max_transfers_value; }
 int64_t request_timeout_ms() { return request_timeout_value; }
 int64_t poll_interval_ms() { return poll_interval_value; }
 int user_concurrency() { return user_concurrency_value; }
+int max_queued_per_user() { return max_queued_per_user_value; }
 int creates_per_minute() { return creates_per_minute_value; }
 int requests_per_minute() { return requests_per_minute_value; }
 int max_attempts() { return max_attempts_value; }

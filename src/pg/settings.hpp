@@ -32,6 +32,7 @@ int max_transfers();
 int64_t request_timeout_ms();
 int64_t poll_interval_ms();
 int user_concurrency();
+int max_queued_per_user();
 int creates_per_minute();
 int requests_per_minute();
 int max_attempts();

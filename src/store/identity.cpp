@@ -9,7 +9,9 @@ namespace atelier::store::identity {
 
 namespace {
 
-pg::Statement schema_statement(R"sql(SELECT i.app_schema::text FROM atelier.identity i)sql");
+pg::Statement schema_statement(R"sql(
+  SELECT i.app_schema::text FROM atelier.identity i
+   ORDER BY i.relation_oid = 'atelier.identity'::regclass DESC LIMIT 1)sql");
 
 // The schema may be another than this one remembers: triggers set it too, so it is set at each use.
 struct Known {

@@ -34,7 +34,10 @@ pg::Statement charge_statement(R"sql(
 pg::Statement return_statement(R"sql(
   INSERT INTO atelier.queue (generation_id, user_id, priority, not_before, seq) OVERRIDING SYSTEM VALUE
   SELECT g.id, g.user_id,
-         CASE WHEN g.settings ->> 'priority' ~ '^-?[0-9]{1,4}$' THEN (g.settings ->> 'priority')::smallint ELSE 0 END,
+         CASE WHEN g.settings ->> 'priority' ~ '^-?[0-9]{1,5}$'
+              THEN CASE WHEN (g.settings ->> 'priority')::integer BETWEEN -32768 AND 32767
+                        THEN (g.settings ->> 'priority')::smallint ELSE 0 END
+              ELSE 0 END,
          n.not_before,
          coalesce(n.seq, nextval(pg_get_serial_sequence('atelier.queue', 'seq')))
     FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[]) AS n(id, not_before, seq)

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "pg/transaction.hpp"
+
 namespace atelier::trigger::generation {
 
 namespace {
@@ -36,6 +38,10 @@ void normalise(pg::TriggerCall& call) {
   if (call.new_is_null(column::kOutputUrls))
     if (const auto url = call.new_value<std::string>(column::kOutputUrl))
       call.set(column::kOutputUrls, pg::Arg::of(std::vector<std::string>{*url}));
+}
+
+void mark_changed(pg::TriggerCall& call) {
+  call.set(column::kChangedIn, pg::Arg::of(static_cast<int64_t>(pg::transaction_id())));
 }
 
 void set_times(pg::TriggerCall& call, const core::StatusTimes& times) {

@@ -21,6 +21,7 @@ constexpr Oid kTexts = pg::TypeOf<std::string>::array;
 constexpr Oid kJsonb = pg::TypeOf<pg::Jsonb>::scalar;
 constexpr Oid kTime = pg::TypeOf<pg::Timestamp>::scalar;
 constexpr Oid kInteger = pg::TypeOf<int32_t>::scalar;
+constexpr Oid kBigint = pg::TypeOf<int64_t>::scalar;
 constexpr Oid kBool = pg::TypeOf<bool>::scalar;
 
 inline constinit const pg::Column kId{"id", kUuid};
@@ -46,6 +47,7 @@ inline constinit const pg::Column kProcessingTimeMs{"processing_time_ms", kInteg
 inline constinit const pg::Column kViewed{"viewed", kBool};
 inline constinit const pg::Column kViewedAt{"viewed_at", kTime};
 inline constinit const pg::Column kIsFavorite{"is_favorite", kBool};
+inline constinit const pg::Column kChangedIn{"changed_in", kBigint};
 
 }  // namespace column
 
@@ -55,6 +57,9 @@ std::optional<core::GenerationStatus> new_status(const pg::TriggerCall& call);
 
 // What every writer may rely on: `succeeded` becomes completed, and a lone output_url also becomes output_urls.
 void normalise(pg::TriggerCall& call);
+
+// Says which transaction wrote the row last, for whoever polls (store/changes.hpp).
+void mark_changed(pg::TriggerCall& call);
 
 // Writes the columns that follow from a change of status at the start of this transaction.
 void set_times(pg::TriggerCall& call, const core::StatusTimes& times);

@@ -7,6 +7,7 @@
 #include "trigger/generation_limits.hpp"
 #include "trigger/generation_rights.hpp"
 #include "trigger/hand_over.hpp"
+#include "trigger/queue_limit.hpp"
 
 using namespace atelier;
 using namespace atelier::trigger;
@@ -32,7 +33,8 @@ void hand_over(pg::TriggerCall& call) {
 
 void guard_insert(pg::TriggerCall& call) {
   generation::check_limits(call);
-  if (call.caller_is_restricted()) generation::restrict_insert(call);
+  const bool restricted = call.caller_is_restricted();
+  if (restricted) generation::restrict_insert(call);
   call.fill_missing();
   generation::normalise(call);
   const auto status = generation::new_status(call);
@@ -41,6 +43,7 @@ void guard_insert(pg::TriggerCall& call) {
   } else if (status && status != GenerationStatus::pending) {
     complete_times(call, *status);
   }
+  if (restricted) generation::take_place(call);
 }
 
 }  // namespace
@@ -53,5 +56,6 @@ ATELIER_FUNCTION(guard_generation) {
     generation::check_limits(call);
     if (call.caller_is_restricted()) generation::restrict_update(call);
   }
+  generation::mark_changed(call);
   return call.result();
 }

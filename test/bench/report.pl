@@ -42,16 +42,17 @@ sub print_machine {
     return;
 }
 
-# Numbers get three digits and stand to the right; texts stay as they are.
+# Numbers get three digits; texts stay as they are.
 sub cell {
     my ($value) = @_;
     return '' unless defined $value;
     return looks_like_number($value) ? written($value) : $value;
 }
 
+# Columns of numbers stand to the right.
 sub print_table {
     my ($headings, @rows) = @_;
-    my @numeric = map { my $i = $_; !grep { !looks_like_number($_->[$i] // 0) } @rows } 0 .. $#$headings;
+    my @numeric = map { my $i = $_; $i > 0 && !grep { ($_->[$i] // '') !~ /^(?:-?\d|$)/ } @rows } 0 .. $#$headings;
     my @lines = map { [ map { cell($_) } @$_ ] } $headings, @rows;
     my @widths = map { my $i = $_; max map { length($_->[$i] // '') } @lines } 0 .. $#$headings;
     my $print_line = sub {

@@ -89,14 +89,12 @@ run_case() {
 check_choices || exit 2
 rm -rf "$results"
 mkdir -p "$results"
-"$here/../lib/install-packages.sh"
+"$here/../lib/install-packages.sh" wrk
 if ! choose_pg_config; then
   echo "No PostgreSQL server with its headers was found (PG_CONFIG=${PG_CONFIG:-})." >&2
   exit 1
 fi
 echo "atelier for PostgreSQL $pg_major"
-# A connection for each of a thousand requests needs more open files than many systems grant at first.
-ulimit -Sn "$(ulimit -Hn)"
 work_begin bench
 step 'Building the extension' build_extension product
 step 'Building the stand-in of the provider' build_stand_in
@@ -112,9 +110,10 @@ for name in "${cases[@]}"; do
   step "Measuring: $name" run_case "$name" || failed+=("$name")
   cp "$work/results/$name.json" "$results/" 2>/dev/null || true
 done
+cp "$work/bench/server.log" "$results/"
 
 echo
-BENCH_SERVER=$("$server_bin/postgres" --version) BENCH_FILE_SYSTEM=$(stat -f -c %T "$work/bench/data") \
+BENCH_SERVER=$("$server_bin/postgres" --version) BENCH_FILE_SYSTEM=$(df --output=fstype "$work/bench/data" | tail -1) \
   BENCH_COMMIT=$(git -C "$atelier_root" describe --always --dirty 2>/dev/null || true) \
   "$here/report.pl" "$results" "${cases[@]}" | tee "$results/report.md"
 echo "The report is in $results/report.md"

@@ -81,7 +81,7 @@ put_checkout() {
   mkdir -p "$target"
   find "$target" -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} +
   git -c safe.directory="$PWD" ls-files -z --cached --others --exclude-standard |
-    tar --create --null --files-from=- --ignore-failed-read --no-recursion 2>/dev/null |
+    tar --create --null --no-recursion --ignore-failed-read --files-from=- 2>/dev/null |
     tar --extract --no-same-owner --directory="$target"
 }
 

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # shellcheck disable=SC1091,SC2154
 # SPDX-License-Identifier: PostgreSQL
-# Installs from apt what the builds and tests need and this machine lacks; touches nothing when nothing is missing. The
+# Installs from apt what the builds and tests need, and the packages named as arguments, as far as this machine lacks them;
+# touches nothing when nothing is missing. The
 # server's version is the one of PG_CONFIG when that is set, else what is installed already, else Debian's default.
 # Works as root or through sudo. No server is created or started, and no server that is there is touched.
 set -euo pipefail
 . "$(dirname "$0")/cluster.sh"
 
 packages=(g++ make cmake libgtest-dev libcurl4-openssl-dev rapidjson-dev libboost-dev libssl-dev zlib1g-dev
-  perl libipc-run-perl libtap-parser-sourcehandler-pgtap-perl)
+  python3 perl libipc-run-perl libtap-parser-sourcehandler-pgtap-perl)
 
 missing=()
 want() {
@@ -49,7 +50,7 @@ else
   fi
   want "postgresql-$version" "postgresql-server-dev-$version"
 fi
-want "${packages[@]}"
+want "${packages[@]}" "$@"
 # A server of somebody's own making would not find the pgTAP of a package.
 if [ -z "${PG_CONFIG:-}" ] || [[ $("$PG_CONFIG" --sharedir) == /usr/share/postgresql/* ]]; then
   want "postgresql-$version-pgtap"

@@ -115,6 +115,16 @@ TEST(CoreJsonParse, NumbersKeepTheirDigits) {
   EXPECT_EQ(parse("[" + long_number + "]").root().elements().begin().operator*().number_text(), long_number);
 }
 
+TEST(CoreJsonParse, DigitsInStringsAreNoNumbers) {
+  const std::string text = R"(["\" 1e9999",1e9999,"\\",1e9999,{"1e9999\\\"":"1e9999"},1E9999])";
+  EXPECT_EQ(clean_for_jsonb(text), R"(["\" 1e9999",null,"\\",null,{"1e9999\\\"":"1e9999"},null])");
+  std::string joined;
+  const Parsed parsed = parse(text);
+  for (const Value element : parsed.root().elements()) joined += element.string_or_empty();
+  EXPECT_EQ(joined, "\" 1e9999\\");
+  EXPECT_EQ(parsed.root().size(), 6U);
+}
+
 TEST(CoreJsonParse, IntegersThatFit) {
   EXPECT_EQ(parse("9223372036854775807").root().as_int64(), std::numeric_limits<int64_t>::max());
   EXPECT_EQ(parse("-9223372036854775808").root().as_int64(), std::numeric_limits<int64_t>::min());

@@ -120,7 +120,7 @@ TEST(CoreJsonWrite, CopiesFitIntoJsonb) {
 
 TEST(CoreJsonClean, WhatNeedsNoCleaningStays) {
   for (const std::string_view text :
-       {"", " ", R"({"a": [1, -2.5e3, true, null, "\"\\\/\b\f\n\r\t\u0041"]})", R"("\ud83d\ude00 \uD83D\uDE00 é 😀")",
+       {"", " ", R"({"a": [1, -2.5e3, true, null, "\"\\\/\b\f\n\r\t\u0041"]})", R"("\ud83d\ude00 \uD83D\uDE00 é")",
         "[1e8000,\t-1E-8000]", R"("1e9999 \\u0000 \\ud800")", R"({"1e9999": "\\"})"})
     EXPECT_EQ(clean_for_jsonb(text), text);
 }

@@ -97,6 +97,17 @@ TEST(CoreStatus, DurationsAreNeverNegative) {
   EXPECT_EQ(change_status(processing, completed, before, kNow).times.processing_time_ms, 0);
 }
 
+TEST(CoreStatus, DurationsFitTheColumn) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  const auto after_ms = [](int64_t ms) {
+    return change_status(processing, completed, {kNow - ms * 1000, std::nullopt, std::nullopt}, kNow)
+        .times.processing_time_ms;
+  };
+  EXPECT_EQ(after_ms(kMost), kMost);
+  EXPECT_EQ(after_ms(kMost + 1), kMost);
+  EXPECT_EQ(after_ms(kNow / 1000), kMost);
+}
+
 TEST(CoreStatus, AStartAtMinusInfinityHasNoDuration) {
   const StatusTimes before{std::numeric_limits<int64_t>::min(), std::nullopt, std::nullopt};
   const StatusChange change = change_status(processing, completed, before, kNow);

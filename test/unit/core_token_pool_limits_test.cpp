@@ -169,6 +169,7 @@ TEST(CoreTokenPoolLimits, LowCreditEnds) {
   TokenPool pool;
   pool.set_tokens({token(1)});
   pool.limit_to_low_credit(1, s(25));
+  pool.limit_to_low_credit(1, s(5));
   for (const double at : {0.0, 10.0, 20.0}) EXPECT_EQ(sends(pool, s(at)), 1);
   EXPECT_EQ(pool.next_ready_at(s(21)), s(25));
   EXPECT_EQ(pool.choose(s(24.999999)), kNone);

@@ -74,6 +74,9 @@ TEST(CoreTokenPool, CoolingNeverGrowsShorter) {
   pool.set_tokens({token(1, "a", true, s(3))});
   pool.cool_token(1, s(1));
   EXPECT_EQ(pool.next_ready_at(kT), s(3));
+  pool.cool_token(1, s(4));
+  pool.cool_token(1, s(2));
+  EXPECT_EQ(pool.next_ready_at(kT), s(4));
   pool.cool_account(1, s(5));
   pool.cool_account(1, s(4));
   EXPECT_EQ(pool.next_ready_at(kT), s(5));
@@ -172,16 +175,29 @@ TEST(CoreTokenPool, LearningTheAccountAddsUpWhatWasUsed) {
   EXPECT_EQ(sends(pool, s(61)), 2);
 }
 
+TEST(CoreTokenPool, TheTableTellsAnAccountJustAsWell) {
+  TokenPool pool({3, 3});
+  pool.set_tokens({token(1), token(2)});
+  EXPECT_EQ(sends(pool, kT), 6);
+  EXPECT_EQ(requests(pool, 1, kT), 3);
+  pool.set_tokens({token(1, "a"), token(2, "b")});
+  EXPECT_EQ(pool.next_ready_at(kT), s(60));
+  EXPECT_EQ(pool.request_ready_at(1, kT), s(60));
+  EXPECT_EQ(pool.request_ready_at(2, kT), kT);
+}
+
 TEST(CoreTokenPool, LearningTheAccountKeepsWhatIsKnownOfIt) {
   TokenPool pool;
   pool.set_tokens({token(1, "a"), token(2)});
   pool.cool_account(1, s(5));
   pool.cool_account(2, s(9));
   pool.cool_requests(2, s(8));
+  pool.limit_to_low_credit(2, s(30));
   pool.set_account(2, "a");
   EXPECT_EQ(pool.tokens_of_account(1), (Ids{1, 2}));
   EXPECT_EQ(pool.next_ready_at(kT), s(9));
   EXPECT_EQ(pool.request_ready_at(1, kT), s(8));
+  EXPECT_EQ(sends(pool, s(9)), 1);
 }
 
 TEST(CoreTokenPool, AnotherAccountTakesNothingAlong) {

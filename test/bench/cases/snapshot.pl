@@ -17,11 +17,14 @@ my $rows = $case->pick(200, 50);
 my $seconds = $case->pick(5, 1);
 
 $server->begin($rows, max_transfers => $rows);
-$stand_in->reset(instant => JSON::PP::true, create_delay_ms => 1000 * ($seconds + 3));
+$stand_in->reset(instant => JSON::PP::true, create_delay_ms => 1000 * ($seconds + 6));
 my $before = $server->finished;
 $server->queue($rows);
-my $outstanding = $stand_in->wait_outstanding($rows, 2);
+my $outstanding = $stand_in->wait_outstanding($rows, 3);
 die "only $outstanding of $rows requests are in flight" unless $outstanding >= $rows;
+# The dispatcher says so a little later than the provider knows.
+$server->wait_until(2, 'the dispatcher to count its requests',
+    "SELECT EXISTS (SELECT FROM atelier.worker_state() WHERE kind = 'dispatcher' AND in_flight >= $rows)");
 
 my ($samples, $held, $until) = (0, 0, time + $seconds);
 while (time < $until) {

@@ -116,7 +116,19 @@ sub wait_until {
         return if $self->value($query) eq 't';
         sleep 0.02;
     }
-    die "waited $seconds seconds for $what";
+    die "waited $seconds seconds for $what; " . $self->standing;
+}
+
+# Where the rows are, for the message of a case that waits in vain.
+sub standing {
+    my ($self) = @_;
+    my @counts = $self->rows(<<'SQL');
+SELECT 'generations ' || status, count(*) FROM generations GROUP BY status
+UNION ALL SELECT 'attempts ' || state || coalesce(' (' || error || ')', ''), count(*) FROM atelier.attempts GROUP BY state, error
+UNION ALL SELECT 'queued', count(*) FROM atelier.queue
+UNION ALL SELECT kind || ' ' || state, in_flight FROM atelier.worker_state()
+SQL
+    return join ', ', map {"$_->[0]: $_->[1]"} @counts;
 }
 
 sub finished { return $_[0]->value("SELECT finished FROM atelier.worker_state() WHERE kind = 'dispatcher'") }
@@ -131,14 +143,14 @@ sub wait_finished {
         return time if $share >= 1;
         sleep($share > 0.9 ? 0.005 : 0.05);
     }
-    die "the dispatcher did not end $rows attempts in $seconds seconds";
+    die "the dispatcher did not end $rows attempts in $seconds seconds; " . $self->standing;
 }
 
 # Every row must have ended as it should, or the figures mean nothing.
 sub expect_completed {
     my ($self, $rows) = @_;
     my $completed = $self->value("SELECT count(*) FROM generations WHERE status = 'completed'");
-    die "$completed rows are completed instead of $rows" unless $completed == $rows;
+    die "$completed rows are completed instead of $rows; " . $self->standing unless $completed == $rows;
     return;
 }
 

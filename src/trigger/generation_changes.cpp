@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: PostgreSQL
+// note_gone(): AFTER DELETE OR UPDATE on generations, each row that is deleted or changes its user or workspace.
+// Whoever polls there learns that it is gone. What changes in rows that stay is marked by the guard trigger.
+#include "pg/entry.hpp"
+#include "store/changes.hpp"
+#include "trigger/generation.hpp"
+
+using namespace atelier;
+using namespace atelier::trigger;
+namespace column = generation::column;
+
+namespace {
+
+using Id = std::optional<core::Uuid>;
+
+void follow_move(const pg::TriggerCall& call) {
+  const Id user = call.old_value<core::Uuid>(column::kUserId);
+  const Id workspace = call.old_value<core::Uuid>(column::kWorkspaceId);
+  const Id left_user = user != call.new_value<core::Uuid>(column::kUserId) ? user : std::nullopt;
+  const Id left_workspace = workspace != call.new_value<core::Uuid>(column::kWorkspaceId) ? workspace : std::nullopt;
+  if (left_user || left_workspace)
+    store::changes::note_gone(*call.old_value<core::Uuid>(column::kId), left_user, left_workspace);
+}
+
+}  // namespace
+
+ATELIER_FUNCTION(note_gone) {
+  const pg::TriggerCall call(fcinfo, generation::kTable, pg::TriggerTime::after_row);
+  if (call.event() == pg::TriggerEvent::update) {
+    follow_move(call);
+  } else if (call.event() == pg::TriggerEvent::remove) {
+    store::changes::note_gone(*call.old_value<core::Uuid>(column::kId), call.old_value<core::Uuid>(column::kUserId),
+                              call.old_value<core::Uuid>(column::kWorkspaceId));
+  }
+  return (Datum)0;
+}
