@@ -77,6 +77,9 @@ BEGIN
     PERFORM atelier.run_ddl('CREATE SCHEMA @app@ AUTHORIZATION atelier_owner');
   END IF;
   PERFORM atelier.run_ddl('GRANT USAGE ON SCHEMA @app@ TO atelier_owner, anon, authenticated, service_role');
+  IF obj_description('atelier'::regnamespace, 'pg_namespace') IS NULL THEN
+    COMMENT ON SCHEMA atelier IS 'the code of extension atelier and the tables of its workers; the app does not look in here';
+  END IF;
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_app_schema() IS 'creates the app schema when it is missing and lets the app''s roles use it';
