@@ -195,10 +195,12 @@ CREATE FUNCTION mallory.version() RETURNS integer LANGUAGE plpgsql AS $$
 BEGIN PERFORM mallory.climb('view'); RETURN 1; END $$;
 DELETE FROM atelier.migrations;
 ALTER TABLE atelier.migrations DROP CONSTRAINT migrations_pkey;
-ALTER TABLE atelier.migrations ALTER version DROP NOT NULL, ALTER applied_at DROP NOT NULL, ALTER applied_at DROP DEFAULT;
+ALTER TABLE atelier.migrations DROP CONSTRAINT migrations_outcome_check;
+ALTER TABLE atelier.migrations ALTER version DROP NOT NULL, ALTER name DROP NOT NULL, ALTER outcome DROP NOT NULL,
+  ALTER applied_at DROP NOT NULL, ALTER applied_at DROP DEFAULT;
 ALTER TABLE atelier.migrations DISABLE ROW LEVEL SECURITY;
 VACUUM atelier.migrations;
-CREATE RULE "_RETURN" AS ON SELECT TO atelier.migrations DO INSTEAD SELECT mallory.version() AS version, now() AS applied_at;
+CREATE RULE "_RETURN" AS ON SELECT TO atelier.migrations DO INSTEAD SELECT mallory.version() AS version, ''::text AS name, ''::text AS outcome, now() AS applied_at;
 SQL
     my $id = queue($node, $user, prompt => 'view', replicate_model => 'sim/instant');
     $node->safe_psql('postgres', 'SELECT pg_sleep(1)');
