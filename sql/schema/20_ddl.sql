@@ -6,7 +6,11 @@ CREATE FUNCTION atelier.app_schema() RETURNS name
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  RETURN (SELECT i.app_schema FROM atelier.identity i);
+  -- With the rows of another database restored beside ours, ours counts.
+  RETURN (SELECT i.app_schema
+            FROM atelier.identity i CROSS JOIN atelier.database_identity() here
+           ORDER BY (i.system_identifier, i.database_oid) IS DISTINCT FROM (here.system_identifier, here.database_oid), i.since DESC
+           LIMIT 1);
 END
 $function$;
 COMMENT ON FUNCTION atelier.app_schema() IS 'the schema in which install() put the tables, views and functions that the app sees';

@@ -162,7 +162,7 @@ DECLARE
 BEGIN
   SELECT i.dispatch,
          i.system_identifier = here.system_identifier AND i.database_oid = here.database_oid
-           AND i.relation_oid = 'atelier.identity'::regclass AS same
+           AND i.relation_oid = 'atelier.identity'::regclass AND count(*) OVER () = 1 AS same
     INTO identity FROM atelier.identity i CROSS JOIN atelier.database_identity() here;
   check_name := 'dispatch'; status := 'ok'; detail := 'running'; hint := NULL;
   IF NOT identity.same THEN

@@ -14,6 +14,8 @@ COMMENT ON FUNCTION atelier.table_version() IS 'the number of the last install s
 CREATE FUNCTION atelier.make_identity() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+-- Each holds one row, or one per step. The keys leave room for those of a dump of data that is restored into tables made here;
+-- with rows of two databases this one holds until resume().
 DECLARE
   wanted name := current_setting('atelier.app_schema');
 BEGIN
@@ -29,18 +31,19 @@ BEGIN
     timeline integer NOT NULL,
     dispatch text NOT NULL CONSTRAINT identity_dispatch_check CHECK (dispatch IN ('running', 'paused', 'held')),
     since timestamptz NOT NULL,
-    only_row boolean NOT NULL DEFAULT true CONSTRAINT identity_pkey PRIMARY KEY CONSTRAINT identity_only_row_check CHECK (only_row)
+    CONSTRAINT identity_pkey PRIMARY KEY (system_identifier, database_oid, relation_oid)
   $table$);
   PERFORM atelier.make_own_table('migrations', $table$
-    version integer NOT NULL CONSTRAINT migrations_pkey PRIMARY KEY,
-    name text NOT NULL CONSTRAINT migrations_name_key UNIQUE,
+    version integer NOT NULL,
+    name text NOT NULL,
     outcome text NOT NULL CONSTRAINT migrations_outcome_check CHECK (outcome IN ('created', 'adopted')),
-    applied_at timestamptz NOT NULL DEFAULT now()
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT migrations_pkey PRIMARY KEY (version, applied_at)
   $table$);
   INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
   SELECT wanted, here.system_identifier, here.database_oid, 'atelier.identity'::regclass, here.timeline, 'running', now()
     FROM atelier.database_identity() here
-      ON CONFLICT DO NOTHING;
+   WHERE NOT EXISTS (SELECT FROM atelier.identity);
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity and migrations, and the row that says which database this is';
@@ -157,8 +160,7 @@ BEGIN
     'relation_oid', 'of this very table; one that was restored from a dump finds another one and holds',
     'timeline', 'of the server; a promoted standby finds another one and goes on after a rescue',
     'dispatch', 'running, paused by pause(), or held until resume()',
-    'since', 'when that was decided',
-    'only_row', 'keeps the table at one row']);
+    'since', 'when that was decided']);
   PERFORM atelier.describe('atelier.migrations', 'the steps of install() that this database has gone through', ARRAY[
     'version', 'number of the step',
     'name', 'the migration that it carries',

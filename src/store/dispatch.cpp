@@ -38,7 +38,8 @@ State state() {
   const Here place = here();
   state.app_schema = row.get<std::string>(3);
   state.table_version = row.get<int32_t>(5);
-  const bool same = static_cast<uint64_t>(row.get<int64_t>(0)) == place.system_identifier &&
+  // Two rows: one of them came with the data of another database.
+  const bool same = rows.size() == 1 && static_cast<uint64_t>(row.get<int64_t>(0)) == place.system_identifier &&
                     static_cast<Oid>(row.get<int64_t>(1)) == place.database && row.get<bool>(6);
   state.permit = same ? permit_of(row.get<std::string>(4)) : Permit::other_database;
   state.promoted = same && row.get<int32_t>(2) != place.timeline;
