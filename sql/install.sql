@@ -21,31 +21,28 @@ SELECT n.nspname, has_schema_privilege('anon', n.oid, 'USAGE') AS anon_uses,
        has_schema_privilege('service_role', n.oid, 'CREATE') AS service_creates
   FROM pg_namespace n WHERE n.nspname IN ('atelier', 'auth', 'public') ORDER BY n.nspname;
 
--- Tables and views.
+-- Tables and views, by what they have in common; which there are, with which triggers, policies, grants and indexes, is stated
+-- in test/pgtap.
 CREATE VIEW pg_temp.relations AS
 SELECT c.oid, n.nspname, c.relname, c.relkind, c.relowner::regrole AS owner, c.relrowsecurity AS rls,
-       c.relforcerowsecurity AS force, (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid) AS policies,
-       (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal) AS triggers
+       c.relforcerowsecurity AS force, EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid) AS policies,
+       EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal) AS triggers
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname IN ('atelier', 'auth', 'public') AND c.relkind IN ('r', 'v', 'm', 'p', 'f');
-SELECT nspname, relname, relkind, owner, rls, force, policies, triggers FROM pg_temp.relations ORDER BY nspname, relname;
-SELECT i.indrelid::regclass::name AS table, i.indexrelid::regclass::name AS index, i.indisunique AS is_unique
-  FROM pg_index i WHERE i.indrelid IN (SELECT r.oid FROM pg_temp.relations r) ORDER BY 1, 2;
-SELECT t.tgrelid::regclass::name AS table, t.tgname, t.tgfoid::regproc AS calls, t.tgenabled
-  FROM pg_trigger t WHERE NOT t.tgisinternal AND t.tgrelid IN (SELECT r.oid FROM pg_temp.relations r) ORDER BY 1, 2;
-SELECT p.oid::regprocedure AS function, p.proowner::regrole AS owner, p.prosecdef AS definer
-  FROM pg_proc p WHERE p.pronamespace IN ('public'::regnamespace, 'auth'::regnamespace)
- ORDER BY p.pronamespace::regnamespace::name, p.proname;
+SELECT DISTINCT nspname, relkind, owner, rls, force, policies, triggers FROM pg_temp.relations ORDER BY 1, 2, 3, 4, 5, 6, 7;
+SELECT DISTINCT p.pronamespace::regnamespace::name AS schema, p.proowner::regrole AS owner, p.prosecdef AS definer
+  FROM pg_proc p WHERE p.pronamespace IN ('public'::regnamespace, 'auth'::regnamespace) ORDER BY 1;
 SELECT i.app_schema, i.dispatch, i.relation_oid = 'atelier.identity'::regclass AS relation_oid,
        (i.system_identifier, i.database_oid, i.timeline) = (SELECT (h.*) FROM atelier.database_identity() h) AS here
   FROM atelier.identity i;
-SELECT version = atelier.code_table_version() AS of_the_code FROM atelier.migrations;
+SELECT version, name, outcome FROM atelier.migrations ORDER BY version;
+SELECT max(version) = atelier.code_table_version() AS of_the_code FROM atelier.migrations;
 
 -- Everything about these objects that a dump would carry, as lines of text.
 CREATE FUNCTION pg_temp.catalog() RETURNS TABLE (line text) LANGUAGE sql
 AS $$
   WITH relation AS (SELECT c.oid::regclass::text AS name, c.* FROM pg_class c
-                     WHERE c.relnamespace IN ('atelier'::regnamespace, 'public'::regnamespace) AND c.relkind IN ('r', 'v', 'S'))
+                     WHERE c.relnamespace IN ('atelier'::regnamespace, 'public'::regnamespace) AND c.relkind IN ('r', 'v', 'm', 'S'))
   SELECT format('%s %s %s %s %s', relkind, name, relowner::regrole, relrowsecurity, reloptions) FROM relation
   UNION ALL SELECT format('grant %s %s %s', name, a.grantee::regrole, a.privilege_type)
     FROM relation CROSS JOIN aclexplode(relacl) a
@@ -64,7 +61,7 @@ AS $$
   UNION ALL SELECT format('policy %s %s %s %s %s %s', name, p.polname, p.polcmd, p.polroles::regrole[],
                           pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
     FROM relation r JOIN pg_policy p ON p.polrelid = r.oid
-  UNION ALL SELECT format('view %s %s', name, pg_get_viewdef(r.oid)) FROM relation r WHERE r.relkind = 'v'
+  UNION ALL SELECT format('view %s %s', name, pg_get_viewdef(r.oid)) FROM relation r WHERE r.relkind IN ('v', 'm')
   UNION ALL SELECT format('comment %s %s %s', name, a.attname, d.description)
     FROM relation r JOIN pg_description d ON d.objoid = r.oid AND d.classoid = 'pg_class'::regclass
     LEFT JOIN pg_attribute a ON (a.attrelid, a.attnum) = (r.oid, d.objsubid)
@@ -73,7 +70,8 @@ AS $$
    WHERE p.pronamespace IN ('atelier'::regnamespace, 'auth'::regnamespace, 'public'::regnamespace)
 $$;
 CREATE TEMP TABLE fresh AS SELECT DISTINCT line FROM pg_temp.catalog();
-SELECT count(*) > 300 AS much_to_compare FROM fresh;
+SELECT count(*) > 1000 AS much_to_compare FROM fresh;
+CREATE TEMP TABLE fresh_tables AS SELECT r.nspname, r.relname FROM pg_temp.relations r WHERE r.relkind = 'r';
 CREATE TEMP VIEW changes AS
 SELECT 'gone' AS change, f.line FROM fresh f WHERE f.line NOT IN (SELECT c.line FROM pg_temp.catalog() c)
 UNION ALL SELECT DISTINCT 'new', c.line FROM pg_temp.catalog() c WHERE c.line NOT IN (SELECT f.line FROM fresh f);
@@ -83,7 +81,7 @@ BEGIN;
 SET LOCAL client_min_messages = error;
 SELECT atelier.install();
 SELECT * FROM changes;
-SELECT count(*) AS identities, (SELECT count(*) FROM atelier.migrations) AS steps FROM atelier.identity;
+SELECT count(*) AS identities, (SELECT count(*) FROM atelier.migrations) = atelier.code_table_version() AS steps FROM atelier.identity;
 
 -- Nor does it take away what the DBA has made or written.
 ALTER TABLE generations ADD COLUMN remark text;
@@ -98,9 +96,11 @@ ROLLBACK;
 BEGIN;
 SET LOCAL client_min_messages = error;
 DROP TRIGGER generation_guard_trigger ON generations;
-DROP POLICY generations_select_own ON generations;
-DROP VIEW atelier.tokens;
-DROP FUNCTION get_next_replicate_token();
+DROP POLICY generations_select ON generations;
+DROP POLICY ideas_select ON ideas;
+DROP TRIGGER vote_count_trigger ON idea_votes;
+DROP VIEW atelier.tokens, workspace_users;
+DROP FUNCTION get_next_replicate_token(), nodes(flows);
 REVOKE SELECT ON generations FROM authenticated;
 SELECT count(*) >= 5 AS seen FROM changes;
 SELECT atelier.install();
@@ -117,7 +117,10 @@ DROP EXTENSION atelier;
 \set VERBOSITY default
 SET LOCAL client_min_messages = error;
 DROP EXTENSION atelier CASCADE;
-SELECT nspname, relname, relkind, owner, rls, force, policies, triggers FROM pg_temp.relations ORDER BY nspname, relname;
+SELECT t.nspname, t.relname FROM fresh_tables t WHERE NOT EXISTS (SELECT FROM pg_temp.relations r WHERE (r.nspname, r.relname) = (t.nspname, t.relname) AND r.rls);
+SELECT DISTINCT nspname, relkind, owner, rls, force, triggers FROM pg_temp.relations ORDER BY 1, 2, 3, 4, 5, 6;
+-- What is left of the policies asks nobody who he is.
+SELECT p.polrelid::regclass::name AS table, p.polname FROM pg_policy p WHERE p.polrelid IN (SELECT r.oid FROM pg_temp.relations r) ORDER BY 1, 2;
 SELECT set_config('request.jwt.claims', '{"sub": "00000000-0000-4000-8000-00000000000a", "role": "authenticated"}', true)
        IS NOT NULL AS claimed;
 SET LOCAL ROLE authenticated;
@@ -138,12 +141,14 @@ CREATE FUNCTION pg_temp.start_anew() RETURNS void LANGUAGE plpgsql SET atelier.a
 AS $$
 BEGIN
   DROP EXTENSION atelier CASCADE;
-  DROP SCHEMA IF EXISTS atelier, auth CASCADE;
-  DROP TABLE IF EXISTS users, generations, replicate_tokens, api_logs, notifications;
+  DROP OWNED BY atelier_owner CASCADE;
+  DROP SCHEMA IF EXISTS atelier CASCADE;
   CREATE EXTENSION atelier;
 END $$;
 CREATE FUNCTION pg_temp.made() RETURNS text LANGUAGE sql
-AS $$ SELECT format('%s tables, %s code', (SELECT count(*) FROM pg_temp.relations WHERE relkind = 'r'),
+AS $$ SELECT format('%s tables, %s code',
+                    CASE (SELECT count(*) FROM pg_temp.relations WHERE relkind = 'r') WHEN 0 THEN 'no'
+                      WHEN (SELECT count(*) FROM fresh_tables) THEN 'all' ELSE 'some' END,
                     CASE WHEN to_regprocedure('atelier.install()') IS NULL THEN 'no' ELSE 'all' END) $$;
 BEGIN;
 SET LOCAL client_min_messages = error;
@@ -173,7 +178,8 @@ BEGIN;
 SET LOCAL client_min_messages = error;
 SET LOCAL atelier.app_schema = 'My App';
 SELECT pg_temp.start_anew();
-SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = '"My App"'::regnamespace AND c.relkind = 'r' ORDER BY c.relname;
+SELECT relname AS missing FROM fresh_tables t
+ WHERE t.nspname = 'public' AND to_regclass(format('"My App".%I', t.relname)) IS NULL;
 SELECT 'nothing in public' AS public WHERE NOT EXISTS (SELECT FROM pg_temp.relations WHERE nspname = 'public');
 INSERT INTO "My App".users (id) VALUES ('00000000-0000-4000-8000-00000000000a');
 SELECT set_config('request.jwt.claim.sub', '00000000-0000-4000-8000-00000000000a', true) AS sub;

@@ -37,5 +37,7 @@ SELECT atelier.make_roles();
 
 -- health() runs as the owner and has to see the settings that only superusers see otherwise.
 GRANT pg_read_all_settings TO atelier_owner;
+-- Default privileges may have let everybody in already.
+REVOKE ALL ON SCHEMA atelier FROM PUBLIC, anon, authenticated, service_role;
 GRANT USAGE ON SCHEMA atelier TO atelier_owner, anon, authenticated, service_role;
 COMMENT ON SCHEMA atelier IS 'code of the extension, and the tables that its workers use';

@@ -6,11 +6,7 @@ CREATE FUNCTION atelier.app_schema() RETURNS name
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  -- With the rows of another database restored beside ours, ours counts.
-  RETURN (SELECT i.app_schema
-            FROM atelier.identity i CROSS JOIN atelier.database_identity() here
-           ORDER BY (i.system_identifier, i.database_oid) IS DISTINCT FROM (here.system_identifier, here.database_oid), i.since DESC
-           LIMIT 1);
+  RETURN (SELECT i.app_schema FROM atelier.identity i ORDER BY i.relation_oid = 'atelier.identity'::regclass DESC LIMIT 1);
 END
 $function$;
 COMMENT ON FUNCTION atelier.app_schema() IS 'the schema in which install() put the tables, views and functions that the app sees';
@@ -36,7 +32,7 @@ COMMENT ON FUNCTION atelier.run_ddl(text) IS 'executes statements after replacin
 -- Tables.
 
 CREATE FUNCTION atelier.add_missing(relation regclass, definition text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $function$
 -- A model of the table, of the same name in a schema of its own, says what its columns and constraints would be called.
 DECLARE

@@ -25,8 +25,9 @@ BEGIN
     updated_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz
   $table$);
+  -- Not only for the list, which leaves out what is deleted, but also for the key.
   PERFORM atelier.make_index('@app@.user_loras_user_list_idx',
-    'CREATE INDEX user_loras_user_list_idx ON @app@.user_loras (user_id, created_at DESC) WHERE deleted_at IS NULL');
+    'CREATE INDEX user_loras_user_list_idx ON @app@.user_loras (user_id, created_at DESC)');
   PERFORM atelier.make_index('@app@.user_loras_trigger_word_key',
     'CREATE UNIQUE INDEX user_loras_trigger_word_key ON @app@.user_loras (user_id, trigger_word) WHERE deleted_at IS NULL');
   PERFORM atelier.make_index('@app@.user_loras_replicate_training_id_key',

@@ -16,11 +16,9 @@ BEGIN
     updated_at timestamptz NOT NULL DEFAULT now(),
     deleted_at timestamptz
   $table$);
-  PERFORM atelier.make_index('@app@.assistant_conversations_user_list_idx', $ddl$
-    CREATE INDEX assistant_conversations_user_list_idx ON @app@.assistant_conversations (user_id, updated_at DESC)
-     WHERE deleted_at IS NULL$ddl$);
-  PERFORM atelier.make_index('@app@.assistant_conversations_user_id_idx',
-    'CREATE INDEX assistant_conversations_user_id_idx ON @app@.assistant_conversations (user_id)');
+  -- Not only for the list, which leaves out what is deleted, but also for the key.
+  PERFORM atelier.make_index('@app@.assistant_conversations_user_list_idx',
+    'CREATE INDEX assistant_conversations_user_list_idx ON @app@.assistant_conversations (user_id, updated_at DESC)');
   PERFORM atelier.describe('@app@.assistant_conversations', 'chats with the assistant', ARRAY[
     'id', 'id of the chat',
     'user_id', 'whose it is',

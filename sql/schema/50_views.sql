@@ -70,7 +70,7 @@ BEGIN
   END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION atelier.wanted_functions() IS 'the functions of the app schema, from each function <topic>_functions(): signature, statement, roles that may call, comment';
+COMMENT ON FUNCTION atelier.wanted_functions() IS 'the functions of the app schema, from each function <topic>_functions(): signature, statement, roles that may call, and what each does';
 
 CREATE FUNCTION atelier.make_app_functions() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

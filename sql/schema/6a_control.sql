@@ -4,18 +4,12 @@
 CREATE FUNCTION atelier.record_identity(state text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  kept CONSTANT name := atelier.app_schema();
 BEGIN
-  -- What a dump of data has brought along.
-  DELETE FROM atelier.identity i
-   WHERE (i.system_identifier, i.database_oid, i.relation_oid) <>
-         (SELECT o.system_identifier, o.database_oid, o.relation_oid
-            FROM atelier.identity o CROSS JOIN atelier.database_identity() here
-           ORDER BY (o.system_identifier, o.database_oid) IS DISTINCT FROM (here.system_identifier, here.database_oid), o.since DESC
-           LIMIT 1);
-  DELETE FROM atelier.migrations m USING atelier.migrations o WHERE o.version = m.version AND o.applied_at < m.applied_at;
-  UPDATE atelier.identity i
-     SET system_identifier = here.system_identifier, database_oid = here.database_oid, timeline = here.timeline,
-         relation_oid = 'atelier.identity'::regclass, dispatch = state, since = now()
+  DELETE FROM atelier.identity;
+  INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
+  SELECT kept, here.system_identifier, here.database_oid, 'atelier.identity'::regclass, here.timeline, state, now()
     FROM atelier.database_identity() here;
   PERFORM atelier.wake();
 END

@@ -2,6 +2,20 @@
 -- health(): is this database well? One row per check, each with a hint that can be pasted. Read-only, and fast however long
 -- the queue is.
 
+CREATE FUNCTION atelier.missing_tables() RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN (SELECT string_agg(w.relation, ', ')
+            FROM (SELECT atelier.in_app_schema('@app@.' || t.name) AS relation
+                    FROM unnest(ARRAY['users', 'generations', 'replicate_tokens', 'api_logs', 'notifications']) AS t(name)
+                  UNION ALL
+                  SELECT 'atelier.' || t.name FROM unnest(ARRAY['queue', 'attempts', 'token_state']) AS t(name)) w
+           WHERE to_regclass(w.relation) IS NULL);
+END
+$function$;
+COMMENT ON FUNCTION atelier.missing_tables() IS 'names of tables that should be there and are not; null when all are';
+
 CREATE FUNCTION atelier.health_tables(OUT check_name text, OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -15,7 +29,21 @@ BEGIN
     have := atelier.table_version();
   END IF;
   detail := format('version %s of the tables, version %s of the code', have, known);
-  IF have <> known THEN
+  IF have > 0 THEN
+    IF atelier.app_schema() IS NULL THEN
+      status := 'fail';
+      detail := 'atelier.identity has no row: nothing says where the tables are';
+      hint := 'SELECT atelier.install();';
+      RETURN NEXT;
+      RETURN;
+    END IF;
+    problem := atelier.missing_tables();
+  END IF;
+  IF problem IS NOT NULL THEN
+    status := 'fail';
+    detail := 'missing: ' || problem;
+    hint := 'DELETE FROM atelier.migrations; SELECT atelier.install();';
+  ELSIF have <> known THEN
     status := 'fail';
     hint := CASE WHEN have < known THEN 'SELECT atelier.install();'
                  ELSE 'Install the newer library that made these tables, then: ALTER EXTENSION atelier UPDATE;' END;
@@ -37,7 +65,7 @@ BEGIN
       INTO problem, hint
       FROM atelier.wanted_triggers() w
       JOIN pg_trigger t ON t.tgrelid = to_regclass(atelier.in_app_schema('@app@.' || w.relation)) AND t.tgname = w.name
-     WHERE t.tgenabled = 'D';
+     WHERE t.tgenabled IN ('D', 'R');
     IF problem IS NOT NULL THEN
       status := 'fail'; detail := 'disabled: ' || problem;
     END IF;
@@ -114,7 +142,9 @@ BEGIN
     status := CASE WHEN running THEN 'warn' ELSE 'fail' END;
     detail := 'the library is not preloaded: workers do not start by themselves';
     hint := format('ALTER SYSTEM SET shared_preload_libraries = %s; -- then restart the server',
-                   concat_ws(', ', nullif(current_setting('shared_preload_libraries'), ''), '''atelier'''));
+                   (SELECT string_agg(quote_literal(btrim(btrim(library), '"')), ', ')
+                      FROM unnest(array_append(string_to_array(nullif(current_setting('shared_preload_libraries'), ''), ','),
+                                               'atelier')) library));
   END IF;
   RETURN NEXT;
 
@@ -133,7 +163,8 @@ BEGIN
     status := 'fail'; detail := 'no dispatcher or no keeper runs for this database'; hint := 'SELECT atelier.start_workers();';
     IF current_setting('atelier.databases') <> '*' THEN
       detail := detail || format(', and atelier.databases is %L', current_setting('atelier.databases'));
-      hint := 'ALTER SYSTEM RESET atelier.databases; SELECT pg_reload_conf(); SELECT atelier.start_workers();';
+      hint := format('ALTER SYSTEM SET atelier.databases = %L; SELECT pg_reload_conf(); SELECT atelier.start_workers();',
+                     concat_ws(', ', nullif(current_setting('atelier.databases'), ''), quote_ident(current_database())));
     END IF;
   END IF;
   RETURN NEXT;
@@ -160,9 +191,9 @@ DECLARE
   waits interval;
   overdue bigint;
 BEGIN
-  SELECT i.dispatch,
-         i.system_identifier = here.system_identifier AND i.database_oid = here.database_oid
-           AND i.relation_oid = 'atelier.identity'::regclass AND count(*) OVER () = 1 AS same
+  SELECT min(i.dispatch) AS dispatch,
+         bool_and(i.system_identifier = here.system_identifier AND i.database_oid = here.database_oid
+                  AND i.relation_oid = 'atelier.identity'::regclass) AS same
     INTO identity FROM atelier.identity i CROSS JOIN atelier.database_identity() here;
   check_name := 'dispatch'; status := 'ok'; detail := 'running'; hint := NULL;
   IF NOT identity.same THEN
@@ -238,8 +269,10 @@ BEGIN
     RETURN QUERY SELECT h.* FROM atelier.health_rights() h;
   END IF;
   RETURN QUERY SELECT h.* FROM atelier.health_workers() h;
-  IF to_regclass('atelier.identity') IS NOT NULL AND atelier.table_version() > 0 THEN
+  IF to_regclass('atelier.identity') IS NOT NULL AND atelier.table_version() > 0
+     AND atelier.app_schema() IS NOT NULL AND atelier.missing_tables() IS NULL THEN
     RETURN QUERY SELECT h.* FROM atelier.health_dispatch() h;
+    RETURN QUERY SELECT h.* FROM atelier.health_adoption() h;
     RETURN QUERY SELECT h.* FROM atelier.health_auth() h;
     RETURN QUERY SELECT h.* FROM atelier.health_realtime() h;
     RETURN QUERY SELECT h.* FROM atelier.health_storage() h;

@@ -106,7 +106,6 @@ Multi::Multi(Options options) : inside_(std::make_unique<Inside>()) {
   allow_open_files(options.max_transfers);
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   if (initialised != CURLE_OK) throw std::runtime_error("libcurl could not be initialised");
-  inside_->options = std::move(options);
   inside_->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   inside_->multi = curl_multi_init();
   if (inside_->epoll_fd < 0 || inside_->multi == nullptr) throw std::runtime_error("libcurl could not be set up");
@@ -114,8 +113,14 @@ Multi::Multi(Options options) : inside_(std::make_unique<Inside>()) {
   curl_multi_setopt(inside_->multi, CURLMOPT_SOCKETDATA, inside_.get());
   curl_multi_setopt(inside_->multi, CURLMOPT_TIMERFUNCTION, &Inside::on_timer);
   curl_multi_setopt(inside_->multi, CURLMOPT_TIMERDATA, inside_.get());
-  curl_multi_setopt(inside_->multi, CURLMOPT_MAXCONNECTS, static_cast<long>(inside_->options.max_transfers));
   curl_multi_setopt(inside_->multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX));
+  configure(std::move(options));
+}
+
+void Multi::configure(Options options) {
+  const SignalsBlocked blocked;
+  curl_multi_setopt(inside_->multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options.max_transfers));
+  inside_->options = std::move(options);
 }
 
 Multi::~Multi() {

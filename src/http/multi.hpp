@@ -63,6 +63,8 @@ class Multi {
   std::optional<int64_t> timeout_ms() const;
   size_t in_flight() const noexcept;
 
+  // For the transfers to come.
+  void configure(Options options);
   // Starts a transfer. A request that cannot be made (bad header, bad URL) is answered as not_sent.
   void add(Request request);
   void act();

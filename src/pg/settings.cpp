@@ -57,7 +57,10 @@ std::string_view host_of(std::string_view url) {
   std::string_view rest = url.substr(start + 3);
   rest = rest.substr(0, rest.find_first_of("/?#"));
   if (rest.find('@') != std::string_view::npos) return {};
-  if (!rest.empty() && rest.front() == '[') return rest.substr(0, rest.find(']') + 1);
+  if (!rest.empty() && rest.front() == '[') {
+    const size_t end = rest.find(']') + 1;
+    return end == 0 || (end < rest.size() && rest[end] != ':') ? std::string_view() : rest.substr(0, end);
+  }
   return rest.substr(0, rest.find(':'));
 }
 

@@ -173,7 +173,8 @@ void request_shared_memory() {
 }
 
 void announce_database_at_commit() {
-  announce = true;
+  // A dispatcher that runs already has to look at what has been installed.
+  announce = wake = true;
   at_commit(after_transaction);
 }
 

@@ -89,7 +89,12 @@ AsRole::AsRole(Oid role) : nest_level_(GetCurrentTransactionNestLevel()) {
 AsRole::~AsRole() {
   SetUserIdAndSecContext(previous_role_, previous_context_);
   // An error may have left a subtransaction open, whose abort takes care of the path.
-  if (GetCurrentTransactionNestLevel() == nest_level_) compat::leave_catalog_path(path_);
+  if (!path_left_ && GetCurrentTransactionNestLevel() == nest_level_) compat::leave_catalog_path(path_);
+}
+
+void AsRole::leave_path() {
+  guard([&] { compat::leave_catalog_path(path_); });
+  path_left_ = true;
 }
 
 Oid find_owner_role() {

@@ -47,6 +47,55 @@ std::optional<Error> in_transaction(Body&& body) {
   return caught;
 }
 
+// Acts as role `owner` until the end of the block, under a security context in which SET ROLE and RESET ROLE raise: a
+// trigger on a table of ours cannot climb to the worker's superuser. Names are looked up in pg_catalog alone, so that
+// no operator or function of a caller's search_path gets into a statement of ours. When an error passes, the abort
+// restores both too.
+class AsRole {
+ public:
+  explicit AsRole(Oid role);
+  ~AsRole();
+  AsRole(const AsRole&) = delete;
+  AsRole& operator=(const AsRole&) = delete;
+
+  // Names are looked up as the session says again; the role stays. For a commit inside the block.
+  void leave_path();
+
+ private:
+  Oid previous_role_;
+  int previous_context_;
+  int nest_level_;
+  int path_;
+  bool path_left_ = false;
+};
+
+// The oid of role atelier_owner, looked up once per backend; raises 55000 when it does not exist.
+Oid owner_role();
+// The same, and InvalidOid when it does not exist.
+Oid find_owner_role();
+
+// The same as the owner of atelier's tables, and that to the very end: what triggers have put off to the commit runs in
+// the commit, and would run as the worker's superuser otherwise.
+template <typename Body>
+std::optional<Error> in_owner_transaction(Body&& body) {
+  const InContext outer(CurrentMemoryContext);
+  std::optional<Error> caught;
+  try {
+    detail::begin_transaction();
+    AsRole owner(owner_role());
+    std::forward<Body>(body)();
+    owner.leave_path();
+    detail::commit_transaction();
+  } catch (const Error& error) {
+    caught = error;
+  } catch (...) {
+    detail::abort_transaction();
+    throw;
+  }
+  if (caught) detail::abort_transaction();
+  return caught;
+}
+
 // Runs `body` in a subtransaction: what it did is undone when it raises, and the error is returned.
 template <typename Body>
 std::optional<Error> in_subtransaction(Body&& body) {
@@ -73,29 +122,6 @@ void make_commit_durable();
 // its subtransactions is running, the first being the transaction itself.
 uint64_t transaction_id();
 uint32_t subtransaction_id() noexcept;
-
-// Acts as role `owner` until the end of the block, under a security context in which SET ROLE and RESET ROLE raise: a
-// trigger on a table of ours cannot climb to the worker's superuser. Names are looked up in pg_catalog alone, so that
-// no operator or function of a caller's search_path gets into a statement of ours. When an error passes, the abort
-// restores both too.
-class AsRole {
- public:
-  explicit AsRole(Oid role);
-  ~AsRole();
-  AsRole(const AsRole&) = delete;
-  AsRole& operator=(const AsRole&) = delete;
-
- private:
-  Oid previous_role_;
-  int previous_context_;
-  int nest_level_;
-  int path_;
-};
-
-// The oid of role atelier_owner, looked up once per backend; raises 55000 when it does not exist.
-Oid owner_role();
-// The same, and InvalidOid when it does not exist.
-Oid find_owner_role();
 
 // Calls `callback(committed)` at the end of each top-level transaction that asked for it with `at_commit`. The server's
 // list of callbacks is scanned at every commit, so it is registered once per backend.

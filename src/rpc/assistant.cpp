@@ -2,25 +2,17 @@
 // Chats with the assistant: toggle_conversation_favorite().
 #include "store/assistant.hpp"
 #include "pg/entry.hpp"
+#include "rpc/arguments.hpp"
 #include "store/acting.hpp"
 #include "store/identity.hpp"
 
 using namespace atelier;
 
-namespace {
-
-std::optional<core::Uuid> argument(FunctionCallInfo fcinfo, int number) {
-  if (PG_ARGISNULL(number)) return std::nullopt;
-  return pg::to_cpp<core::Uuid>(PG_GETARG_DATUM(number));
-}
-
-}  // namespace
-
 // toggle_conversation_favorite(conversation, user): the new state. Raises 42501 for a chat that is not that user's. For
 // the user himself and service_role.
 ATELIER_FUNCTION(toggle_conversation_favorite) {
-  const std::optional<core::Uuid> conversation = argument(fcinfo, 0);
-  const std::optional<core::Uuid> user = argument(fcinfo, 1);
+  const auto conversation = rpc::argument<core::Uuid>(fcinfo, 0);
+  const auto user = rpc::argument<core::Uuid>(fcinfo, 1);
   store::acting::require_self(user);
   store::identity::use_app_schema();
   const std::optional<bool> favorite =

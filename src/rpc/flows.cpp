@@ -3,6 +3,7 @@
 #include "store/flows.hpp"
 #include "pg/entry.hpp"
 #include "pg/result_set.hpp"
+#include "rpc/arguments.hpp"
 #include "store/caller.hpp"
 #include "store/identity.hpp"
 #include "store/rights.hpp"
@@ -10,10 +11,6 @@
 using namespace atelier;
 
 namespace {
-
-std::string text_argument(FunctionCallInfo fcinfo, int place) {
-  return pg::to_cpp<std::string>(PG_GETARG_DATUM(place));
-}
 
 // The answers are read by the app, word for word. A json value is stored like a text.
 Datum json_result(const std::string& json) { return pg::to_datum(std::string_view(json)); }
@@ -29,8 +26,8 @@ ATELIER_FUNCTION(accept_flow_invite) {
   store::identity::use_app_schema();
   if (!store::rights::is_active_user()) return failure("Unauthorized");
   const core::Uuid user = *store::caller::identity().sub;
-  std::optional<store::flows::Acceptance> accepted;
-  if (!PG_ARGISNULL(0)) accepted = store::flows::accept_invitation(text_argument(fcinfo, 0), user);
+  const auto token = rpc::argument<std::string>(fcinfo, 0);
+  const auto accepted = token ? store::flows::accept_invitation(*token, user) : std::nullopt;
   if (!accepted) return failure("Invalid or expired invite");
   return json_result(R"({"success": true, "flow_id": ")" + core::to_string(accepted->flow) + R"(", "member_id": ")" +
                      core::to_string(accepted->member) + R"("})");
@@ -43,7 +40,7 @@ ATELIER_FUNCTION(get_flow_invite) {
   store::identity::use_app_schema();
   if (!store::rights::is_active_user()) return (Datum)0;
   const core::Uuid user = *store::caller::identity().sub;
-  if (const auto seen = store::flows::preview_invitation(text_argument(fcinfo, 0), user))
+  if (const auto seen = store::flows::preview_invitation(pg::to_cpp<std::string>(PG_GETARG_DATUM(0)), user))
     result.add({pg::Arg::of(seen->flow), pg::Arg::of(seen->name), pg::Arg::of(seen->role),
                 pg::Arg::of(seen->expires_at), pg::Arg::of(seen->invited_by)});
   return (Datum)0;
@@ -52,10 +49,11 @@ ATELIER_FUNCTION(get_flow_invite) {
 // update_flow_status(flow_uuid, new_status): with the caller's own rights. Raises 42501 for whoever may not edit the
 // flow. For authenticated and service_role.
 ATELIER_FUNCTION(update_flow_status) {
-  if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-    pg::fail(pg::Code::invalid_parameter_value, "flow_uuid and new_status must not be null");
+  const auto flow = rpc::argument<core::Uuid>(fcinfo, 0);
+  const auto status = rpc::argument<std::string>(fcinfo, 1);
+  if (!flow || !status) pg::fail(pg::Code::invalid_parameter_value, "flow_uuid and new_status must not be null");
   store::identity::use_app_schema();
-  if (!store::flows::set_status(pg::to_cpp<core::Uuid>(PG_GETARG_DATUM(0)), text_argument(fcinfo, 1)))
+  if (!store::flows::set_status(*flow, *status))
     pg::fail(pg::Code::insufficient_privilege, "permission denied for this flow",
              "It does not exist, or the caller may not edit it.");
   return (Datum)0;

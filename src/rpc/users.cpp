@@ -5,6 +5,7 @@
 
 #include "pg/entry.hpp"
 #include "pg/role.hpp"
+#include "rpc/arguments.hpp"
 #include "store/caller.hpp"
 #include "store/identity.hpp"
 #include "store/rights.hpp"
@@ -12,11 +13,6 @@
 using namespace atelier;
 
 namespace {
-
-std::optional<std::string> text_argument(FunctionCallInfo fcinfo, int number) {
-  if (PG_ARGISNULL(number)) return std::nullopt;
-  return pg::to_cpp<std::string>(PG_GETARG_DATUM(number));
-}
 
 std::optional<store::users::Found> find(const std::optional<std::string>& email) {
   if (!email) return std::nullopt;
@@ -36,21 +32,20 @@ bool may_set_roles(const std::optional<std::string>& requester) {
 // role_of_email(email): the role in effect of a user, null for an unknown address. For admins, service_role, and users
 // about themselves; the answer to others is the same for every address.
 ATELIER_FUNCTION(role_of_email) {
-  const auto found = find(text_argument(fcinfo, 0));
+  const auto found = find(rpc::argument<std::string>(fcinfo, 0));
   const bool self = found && found->id == store::caller::identity().sub;
   if (!self && !pg::role_bypasses_policies() && !store::rights::is_admin())
     pg::fail(pg::Code::insufficient_privilege, "permission denied to ask for the role of another user",
              "Users ask for their own; admins and service_role for everybody's.");
   if (found) return pg::to_datum(std::string_view(found->role));
-  fcinfo->isnull = true;
-  return (Datum)0;
+  return rpc::null_result(fcinfo);
 }
 
 // set_admin_role(target, requester, to_admin): makes a user an admin or an admin a user; false when there is no such
 // user or he is a super_admin. For super_admins; for service_role when the requester is one.
 ATELIER_FUNCTION(set_admin_role) {
-  const auto target = text_argument(fcinfo, 0);
-  if (!may_set_roles(text_argument(fcinfo, 1)))
+  const auto target = rpc::argument<std::string>(fcinfo, 0);
+  if (!may_set_roles(rpc::argument<std::string>(fcinfo, 1)))
     pg::fail(pg::Code::insufficient_privilege, "permission denied to change the role of a user",
              "Only a super_admin grants and revokes the role admin.");
   if (!target || PG_ARGISNULL(2)) return pg::to_datum(false);

@@ -5,6 +5,7 @@
 #include "core/slug.hpp"
 #include "pg/entry.hpp"
 #include "pg/result_set.hpp"
+#include "rpc/arguments.hpp"
 #include "store/acting.hpp"
 #include "store/identity.hpp"
 
@@ -12,15 +13,10 @@ using namespace atelier;
 
 namespace {
 
-std::optional<core::Uuid> uuid_argument(FunctionCallInfo fcinfo, int number) {
-  if (PG_ARGISNULL(number)) return std::nullopt;
-  return pg::to_cpp<core::Uuid>(PG_GETARG_DATUM(number));
-}
-
 // The role of a user in a workspace, after checking who asks.
 std::optional<std::string> checked_role(FunctionCallInfo fcinfo) {
-  const auto workspace = uuid_argument(fcinfo, 0);
-  const auto user = uuid_argument(fcinfo, 1);
+  const auto workspace = rpc::argument<core::Uuid>(fcinfo, 0);
+  const auto user = rpc::argument<core::Uuid>(fcinfo, 1);
   store::acting::require_self(user);
   if (!workspace || !user) return std::nullopt;
   store::identity::use_app_schema();
@@ -36,14 +32,13 @@ ATELIER_FUNCTION(has_workspace) { return pg::to_datum(checked_role(fcinfo).has_v
 // service_role.
 ATELIER_FUNCTION(get_workspace_role) {
   if (const auto role = checked_role(fcinfo)) return pg::to_datum(std::string_view(*role));
-  fcinfo->isnull = true;
-  return (Datum)0;
+  return rpc::null_result(fcinfo);
 }
 
 // get_user_workspaces(user): his active workspaces in the order of joining. For the user himself and service_role.
 ATELIER_FUNCTION(get_user_workspaces) {
   pg::ResultSet result(fcinfo);
-  const auto user = uuid_argument(fcinfo, 0);
+  const auto user = rpc::argument<core::Uuid>(fcinfo, 0);
   store::acting::require_self(user);
   if (!user) return (Datum)0;
   store::identity::use_app_schema();

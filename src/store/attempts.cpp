@@ -8,6 +8,7 @@ namespace atelier::store::attempts {
 
 namespace {
 
+// All of them, or those that should have been looked at before a time.
 pg::Statement open_statement(R"sql(
   SELECT a.id, a.generation_id, a.user_id, a.number, coalesce(a.token_id, 0), a.state, a.cancel_requested, a.sent_at,
          a.deadline, coalesce(a.prediction_id, ''), g.id IS NOT NULL, coalesce(g.replicate_model, ''),
@@ -18,6 +19,7 @@ pg::Statement open_statement(R"sql(
     FROM atelier.attempts a
     LEFT JOIN @app@.generations g ON g.id = a.generation_id
    WHERE a.state IN ('sending', 'running', 'unknown')
+     AND ($1::timestamptz IS NULL OR a.state = 'unknown' OR a.deadline < $1 OR a.lease_until < $1)
    ORDER BY a.id)sql");
 
 pg::Statement input_statement(R"sql(
@@ -66,11 +68,9 @@ std::vector<T> first_column(const pg::Rows& rows) {
   return values;
 }
 
-}  // namespace
-
-std::vector<OpenAttempt> open_attempts() {
+std::vector<OpenAttempt> open_before(const std::optional<pg::Timestamp>& overdue) {
   pg::Spi spi;
-  const pg::Rows rows = open_statement();
+  const pg::Rows rows = open_statement(overdue);
   std::vector<OpenAttempt> open;
   open.reserve(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -84,6 +84,11 @@ std::vector<OpenAttempt> open_attempts() {
   }
   return open;
 }
+
+}  // namespace
+
+std::vector<OpenAttempt> open_attempts() { return open_before(std::nullopt); }
+std::vector<OpenAttempt> neglected_attempts(pg::Timestamp overdue) { return open_before(overdue); }
 
 std::optional<std::string> input_of(int64_t attempt) {
   pg::Spi spi;

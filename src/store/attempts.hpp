@@ -35,6 +35,9 @@ struct OpenAttempt {
 std::vector<OpenAttempt> open_attempts();
 
 // The input that an attempt was made with, as JSON text; nullopt when the generation is gone.
+// Those that should have been looked at before `overdue`: their deadline or lease is over, or they are unknown.
+std::vector<OpenAttempt> neglected_attempts(pg::Timestamp overdue);
+
 std::optional<std::string> input_of(int64_t attempt);
 
 // One step of an attempt. Empty optionals leave the column as it is.

@@ -15,7 +15,8 @@ pg::Statement state_statement(R"sql(
   SELECT i.system_identifier, i.database_oid::bigint, i.timeline, i.app_schema::text, i.dispatch,
          coalesce((SELECT max(m.version) FROM atelier.migrations m), 0),
          i.relation_oid = 'atelier.identity'::regclass
-    FROM atelier.identity i)sql");
+    FROM atelier.identity i
+   ORDER BY i.relation_oid = 'atelier.identity'::regclass DESC)sql");
 
 pg::Statement timeline_statement(R"sql(UPDATE atelier.identity SET timeline = $1, since = now())sql");
 
@@ -38,7 +39,7 @@ State state() {
   const Here place = here();
   state.app_schema = row.get<std::string>(3);
   state.table_version = row.get<int32_t>(5);
-  // Two rows: one of them came with the data of another database.
+  // The row of another database came with its data.
   const bool same = rows.size() == 1 && static_cast<uint64_t>(row.get<int64_t>(0)) == place.system_identifier &&
                     static_cast<Oid>(row.get<int64_t>(1)) == place.database && row.get<bool>(6);
   state.permit = same ? permit_of(row.get<std::string>(4)) : Permit::other_database;

@@ -9,7 +9,9 @@ namespace atelier::store::identity {
 
 namespace {
 
-pg::Statement schema_statement(R"sql(SELECT atelier.app_schema()::text)sql");
+pg::Statement schema_statement(R"sql(
+  SELECT i.app_schema::text FROM atelier.identity i
+   ORDER BY i.relation_oid = 'atelier.identity'::regclass DESC LIMIT 1)sql");
 
 // The schema may be another than this one remembers: triggers set it too, so it is set at each use.
 struct Known {
@@ -26,7 +28,7 @@ void use_app_schema() {
     const pg::AsRole owner(pg::owner_role());
     const pg::Spi spi;
     const pg::Rows rows = schema_statement.read_only();
-    if (rows.empty() || rows[0].is_null(0))
+    if (rows.empty())
       pg::fail(pg::Code::object_not_in_prerequisite_state, "atelier is not installed in this database",
                "Table atelier.identity has no row.", "Run SELECT atelier.install();");
     known->schema = rows[0].get<std::string>(0);

@@ -2,7 +2,6 @@
 #include "trigger/allowed.hpp"
 
 #include <algorithm>
-#include <string>
 
 #include "pg/error.hpp"
 #include "pg/jsonb.hpp"
@@ -28,8 +27,14 @@ std::string column_of(std::string_view column, std::string_view row) {
   return "column \"" + std::string(column) + "\" of " + std::string(row);
 }
 
-bool is_due(const pg::TriggerCall& call, const pg::Column& column) {
-  return call.event() == pg::TriggerEvent::insert || call.changes(column);
+// "Users change display_name, avatar_url and cover_url."
+std::string what_users_change(Names columns) {
+  std::string list;
+  for (const std::string_view& column : columns) {
+    if (!list.empty()) list += &column + 1 == columns.end() ? " and " : ", ";
+    list += column;
+  }
+  return "Users change " + (list.empty() ? "none of its columns" : list) + ".";
 }
 
 [[noreturn]] void refuse_size(const pg::Column& column, const std::string& limit) {
@@ -39,15 +44,20 @@ bool is_due(const pg::TriggerCall& call, const pg::Column& column) {
 
 }  // namespace
 
+void allow_insert(pg::TriggerCall& call, Names columns) {
+  if (call.caller_is_restricted()) take_from_user(call, columns);
+  call.fill_missing();
+}
+
 void take_from_user(pg::TriggerCall& call, Names columns) {
   for (int attribute = 1; attribute <= call.attribute_count(); ++attribute)
     if (call.is_written(attribute) && !contains(columns, call.attribute_name(attribute))) call.set_default(attribute);
 }
 
 void allow_changes(const pg::TriggerCall& call, std::string_view row, Names columns) {
+  if (!call.caller_is_restricted()) return;
   for_each_change(call, [&](std::string_view name) {
-    if (!contains(columns, name))
-      pg::fail(pg::Code::insufficient_privilege, column_of(name, row) + " is not the user's to change");
+    if (!contains(columns, name)) refuse_change(row, name, what_users_change(columns));
   });
 }
 
@@ -58,18 +68,36 @@ void refuse_changes(const pg::TriggerCall& call, std::string_view row, Names col
   });
 }
 
-void limit_text(const pg::TriggerCall& call, const pg::Column& column, size_t characters) {
-  const size_t bytes = call.new_bytes(column);
-  if (bytes <= characters || !is_due(call, column)) return;
-  if (bytes > characters * kMostBytesPerCharacter || call.new_characters(column) > characters)
-    refuse_size(column, std::to_string(characters) + " characters");
+void refuse_change(std::string_view row, std::string_view column, std::string detail) {
+  pg::fail(pg::Code::insufficient_privilege, column_of(column, row) + " is not the user's to change",
+           std::move(detail));
 }
 
-void limit_json(const pg::TriggerCall& call, const pg::Column& column, size_t bytes, int levels) {
-  if (call.new_is_null(column) || !is_due(call, column)) return;
-  if (call.new_bytes(column) > bytes) refuse_size(column, std::to_string(bytes / 1024) + " KiB");
-  if (pg::jsonb::is_deeper_than(*call.new_datum(column), levels))
-    refuse_size(column, std::to_string(levels) + " levels of nesting");
+bool is_new(const pg::TriggerCall& call, const pg::Column& column) {
+  return call.event() == pg::TriggerEvent::insert || call.changes(column);
+}
+
+void limit_texts(const pg::TriggerCall& call, Columns columns, size_t characters) {
+  for (const pg::Column* column : columns) {
+    const size_t bytes = call.new_bytes(*column);
+    if (bytes <= characters || !is_new(call, *column)) continue;
+    if (bytes > characters * kMostBytesPerCharacter || call.new_characters(*column) > characters)
+      refuse_size(*column, std::to_string(characters) + " characters");
+  }
+}
+
+void limit_bytes(const pg::TriggerCall& call, Columns columns, size_t bytes) {
+  for (const pg::Column* column : columns)
+    if (call.new_bytes(*column) > bytes && is_new(call, *column))
+      refuse_size(*column, std::to_string(bytes / 1024) + " KiB");
+}
+
+void limit_json(const pg::TriggerCall& call, Columns columns, size_t bytes, int levels) {
+  limit_bytes(call, columns, bytes);
+  for (const pg::Column* column : columns)
+    if (const auto value = call.new_datum(*column);
+        value && is_new(call, *column) && pg::jsonb::is_deeper_than(*value, levels))
+      refuse_size(*column, std::to_string(levels) + " levels of nesting");
 }
 
 }  // namespace atelier::trigger

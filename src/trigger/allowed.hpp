@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 // What the guard triggers have in common: which columns come from an ordinary user, which nobody changes, and how large
-// a text may be. Column privileges and policies are the first wall, these rules the second. They name columns without
-// types, so that a table with columns of its DBA's works too. Used by the guards in trigger/.
+// a value may be. Column privileges and policies are the first wall, these rules the second. Columns are named without
+// types, and whatever is not named is refused, so that a table with columns of its DBA's is guarded too. An ordinary
+// user is whom row level security applies to: not service_role, not the owner, no superuser.
 #pragma once
 
 #include <initializer_list>
+#include <string>
 #include <string_view>
 
 #include "pg/trigger.hpp"
@@ -12,22 +14,38 @@
 namespace atelier::trigger {
 
 using Names = std::initializer_list<std::string_view>;
+using Columns = std::initializer_list<const pg::Column*>;
 
-// INSERT by a user: every column that is not named gets its default, whatever was sent.
+// INSERT: from an ordinary user come the named columns, every other one gets its default whatever was sent. For
+// everybody, null becomes the default of a column that must not be null.
+void allow_insert(pg::TriggerCall& call, Names columns);
+
+// The first half of it, for a caller who is known to be an ordinary user.
 void take_from_user(pg::TriggerCall& call, Names columns);
 
-// UPDATE by a user: raises 42501 when a column changes that is not named. `row` says what the row is: "a flow".
+// UPDATE: raises 42501 when an ordinary user changes a column that is not named. `row` says what the row is: "a flow".
 void allow_changes(const pg::TriggerCall& call, std::string_view row, Names columns);
 
 // UPDATE by anybody: raises 42501 when one of these columns changes.
 void refuse_changes(const pg::TriggerCall& call, std::string_view row, Names columns);
 
-// Raises 54000 for a new value that is longer, or for a jsonb that is larger or nested deeper.
-void limit_text(const pg::TriggerCall& call, const pg::Column& column, size_t characters);
-void limit_json(const pg::TriggerCall& call, const pg::Column& column, size_t bytes, int levels);
+// The error of allow_changes().
+[[noreturn]] void refuse_change(std::string_view row, std::string_view column, std::string detail = {});
 
 // Sizes of what people type. Media belong into the storage, not into rows.
 constexpr size_t kTextCharacters = 10'000;
 constexpr size_t kNameCharacters = 1'000;
+constexpr size_t kUrlCharacters = 2'048;
+constexpr size_t kJsonBytes = 256 * 1024;
+constexpr int kJsonLevels = 64;
+
+// Raise 54000 for a new value that is longer, whoever sends it: a text, a list or document by its bytes, a document
+// also by how deep it is nested.
+void limit_texts(const pg::TriggerCall& call, Columns columns, size_t characters = kTextCharacters);
+void limit_bytes(const pg::TriggerCall& call, Columns columns, size_t bytes = kJsonBytes);
+void limit_json(const pg::TriggerCall& call, Columns columns, size_t bytes = kJsonBytes, int levels = kJsonLevels);
+
+// Whether the value of the column is new, so that it has to be looked at.
+bool is_new(const pg::TriggerCall& call, const pg::Column& column);
 
 }  // namespace atelier::trigger

@@ -2,7 +2,7 @@
 // The triggers on chats with the assistant: what users may send, and what a new message does to its chat.
 #include "store/assistant.hpp"
 #include "pg/entry.hpp"
-#include "trigger/input.hpp"
+#include "trigger/allowed.hpp"
 
 using namespace atelier;
 using namespace atelier::trigger;
@@ -13,20 +13,15 @@ constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
 constexpr Oid kText = pg::TypeOf<std::string>::scalar;
 
 namespace conversation {
-constinit const pg::Column kId{"id", kUuid};
-constinit const pg::Column kUserId{"user_id", kUuid};
 constinit const pg::Column kTitle{"title", kText};
-constinit const pg::Column kIsFavorite{"is_favorite", pg::TypeOf<bool>::scalar};
 constinit const pg::Column kPreviewText{"preview_text", kText};
 constinit const pg::Column kPreviewImageUrl{"preview_image_url", kText};
-constinit const pg::Column kDeletedAt{"deleted_at", pg::TypeOf<pg::Timestamp>::scalar};
 }  // namespace conversation
 
 namespace message {
 constexpr const char* kTable = "assistant_messages";
 constinit const pg::Column kId{"id", kUuid};
 constinit const pg::Column kConversationId{"conversation_id", kUuid};
-constinit const pg::Column kRole{"role", kText};
 constinit const pg::Column kContent{"content", kText};
 constinit const pg::Column kImages{"images", pg::TypeOf<std::string>::array};
 constinit const pg::Column kContext{"context", pg::TypeOf<pg::Jsonb>::scalar};
@@ -38,13 +33,15 @@ ATELIER_FUNCTION(guard_conversation) {
   using namespace conversation;
   pg::TriggerCall call(fcinfo, "assistant_conversations", pg::TriggerTime::before_row);
   if (call.event() == pg::TriggerEvent::insert)
-    input::take_insert(call, {&kId, &kUserId, &kTitle, &kIsFavorite, &kPreviewText, &kPreviewImageUrl});
+    allow_insert(call, {"id", "user_id", "title", "is_favorite", "preview_text", "preview_image_url"});
   else if (call.event() == pg::TriggerEvent::update)
-    input::take_update(call, "a chat", {&kTitle, &kIsFavorite, &kDeletedAt});
+    allow_changes(call, "a chat", {"title", "is_favorite", "deleted_at"});
   else
     return call.result();
-  input::limit_texts(call, {&kTitle, &kPreviewText});
-  input::limit_urls(call, {&kPreviewImageUrl});
+  if (call.caller_is_restricted()) {
+    limit_texts(call, {&kTitle, &kPreviewText});
+    limit_texts(call, {&kPreviewImageUrl}, kUrlCharacters);
+  }
   return call.result();
 }
 
@@ -52,9 +49,11 @@ ATELIER_FUNCTION(guard_message) {
   using namespace message;
   pg::TriggerCall call(fcinfo, kTable, pg::TriggerTime::before_row);
   if (call.event() == pg::TriggerEvent::insert) {
-    input::take_insert(call, {&kId, &kConversationId, &kRole, &kContent, &kImages, &kContext});
-    input::limit_texts(call, {&kContent});
-    input::limit_bytes(call, {&kImages, &kContext});
+    allow_insert(call, {"id", "conversation_id", "role", "content", "images", "context"});
+    if (call.caller_is_restricted()) {
+      limit_texts(call, {&kContent});
+      limit_bytes(call, {&kImages, &kContext});
+    }
   }
   return call.result();
 }

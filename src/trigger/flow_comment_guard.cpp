@@ -12,6 +12,7 @@
 #include "trigger/allowed.hpp"
 
 using namespace atelier;
+using namespace atelier::trigger;
 
 namespace {
 
@@ -28,6 +29,7 @@ constinit const pg::Column kContent{"content", kText};
 constinit const pg::Column kPositionX{"position_x", pg::TypeOf<double>::scalar};
 constinit const pg::Column kPositionY{"position_y", pg::TypeOf<double>::scalar};
 constinit const pg::Column kIsResolved{"is_resolved", pg::TypeOf<bool>::scalar};
+constinit const pg::Column kUpdatedAt{"updated_at", pg::TypeOf<pg::Timestamp>::scalar};
 constinit const pg::Column kReadBy{"read_by", pg::TypeOf<core::Uuid>::array};
 
 Readers readers(const std::optional<Datum>& array) {
@@ -54,17 +56,15 @@ void check_parent(const pg::TriggerCall& call) {
 }
 
 void guard_insert(pg::TriggerCall& call) {
+  allow_insert(call, {"id", "flow_id", "node_id", "parent_id", "user_id", "content", "position_x", "position_y"});
   Readers read_by;
   if (call.caller_is_restricted()) {
-    trigger::take_from_user(
-        call, {"id", "flow_id", "node_id", "parent_id", "user_id", "content", "position_x", "position_y"});
     // Another author than the caller is refused by the policy.
     const auto& caller = store::caller::identity().sub;
     if (caller && call.new_is_null(kUserId)) call.set(kUserId, pg::Arg::of(*caller));
   } else {
     read_by = readers(call.new_datum(kReadBy));
   }
-  call.fill_missing();
   add(read_by, call.new_value<core::Uuid>(kUserId));
   call.set(kReadBy, pg::Arg::of(read_by));
   check_parent(call);
@@ -89,8 +89,8 @@ void merge_readers(pg::TriggerCall& call, const std::optional<core::Uuid>& only)
 }
 
 void restrict_update(pg::TriggerCall& call, const core::Uuid& caller) {
-  trigger::allow_changes(call, "a comment",
-                         {"content", "position_x", "position_y", "is_resolved", "read_by", "updated_at"});
+  call.keep(kUpdatedAt);  // may be sent along
+  allow_changes(call, "a comment", {"content", "position_x", "position_y", "is_resolved", "read_by"});
   const bool rewritten = call.changes(kContent) || call.changes(kPositionX) || call.changes(kPositionY);
   if (rewritten && !is_by(call, caller))
     pg::fail(pg::Code::insufficient_privilege, "only the author of a comment may change it");
@@ -105,13 +105,13 @@ ATELIER_FUNCTION(guard_flow_comment) {
   if (call.event() == pg::TriggerEvent::insert) {
     guard_insert(call);
   } else {
-    trigger::refuse_changes(call, "a comment", {"id", "flow_id", "node_id", "parent_id", "user_id"});
+    refuse_changes(call, "a comment", {"id", "flow_id", "node_id", "parent_id", "user_id"});
     const std::optional<core::Uuid> caller = store::caller::identity().sub;
     const bool restricted = call.caller_is_restricted();
     if (restricted && caller) restrict_update(call, *caller);
     if (call.changes(kReadBy)) merge_readers(call, restricted ? caller : std::nullopt);
   }
-  trigger::limit_text(call, kContent, trigger::kTextCharacters);
-  trigger::limit_text(call, kNodeId, trigger::kNameCharacters);
+  limit_texts(call, {&kContent});
+  limit_texts(call, {&kNodeId}, kNameCharacters);
   return call.result();
 }

@@ -8,6 +8,7 @@
 #include "trigger/allowed.hpp"
 
 using namespace atelier;
+using namespace atelier::trigger;
 
 namespace {
 
@@ -19,6 +20,7 @@ constinit const pg::Column kUserId{"user_id", kUuid};
 constinit const pg::Column kWorkspaceId{"workspace_id", kUuid};
 constinit const pg::Column kName{"name", kText};
 constinit const pg::Column kDescription{"description", kText};
+constinit const pg::Column kUpdatedAt{"updated_at", pg::TypeOf<pg::Timestamp>::scalar};
 }  // namespace flow
 
 namespace edge {
@@ -38,8 +40,6 @@ void check_workspace(const pg::TriggerCall& call) {
 }
 
 void restrict_insert(pg::TriggerCall& call) {
-  trigger::take_from_user(call, {"id", "user_id", "name", "description", "viewport_x", "viewport_y", "viewport_zoom",
-                                 "is_template", "workspace_id", "status"});
   // Another owner than the caller is refused by the policy.
   const auto& caller = store::caller::identity().sub;
   if (caller && call.new_is_null(flow::kUserId)) call.set(flow::kUserId, pg::Arg::of(*caller));
@@ -47,9 +47,6 @@ void restrict_insert(pg::TriggerCall& call) {
 }
 
 void restrict_update(const pg::TriggerCall& call) {
-  trigger::allow_changes(call, "a flow",
-                         {"name", "description", "viewport_x", "viewport_y", "viewport_zoom", "is_template",
-                          "workspace_id", "status", "updated_at"});
   if (!call.changes(flow::kWorkspaceId)) return;
   if (call.old_value<core::Uuid>(flow::kUserId) != store::caller::identity().sub)
     pg::fail(pg::Code::insufficient_privilege, "only the owner of a flow may change its workspace");
@@ -61,14 +58,19 @@ void restrict_update(const pg::TriggerCall& call) {
 ATELIER_FUNCTION(guard_flow) {
   pg::TriggerCall call(fcinfo, "flows", pg::TriggerTime::before_row);
   if (call.event() == pg::TriggerEvent::insert) {
+    allow_insert(call, {"id", "user_id", "name", "description", "viewport_x", "viewport_y", "viewport_zoom",
+                        "is_template", "workspace_id", "status"});
     if (call.caller_is_restricted()) restrict_insert(call);
-    call.fill_missing();
   } else {
-    trigger::refuse_changes(call, "a flow", {"id", "user_id"});
+    refuse_changes(call, "a flow", {"id", "user_id"});
+    call.keep(flow::kUpdatedAt);  // may be sent along
+    allow_changes(
+        call, "a flow",
+        {"name", "description", "viewport_x", "viewport_y", "viewport_zoom", "is_template", "workspace_id", "status"});
     if (call.caller_is_restricted()) restrict_update(call);
   }
-  trigger::limit_text(call, flow::kName, trigger::kNameCharacters);
-  trigger::limit_text(call, flow::kDescription, trigger::kTextCharacters);
+  limit_texts(call, {&flow::kName}, kNameCharacters);
+  limit_texts(call, {&flow::kDescription});
   return call.result();
 }
 
@@ -76,18 +78,13 @@ ATELIER_FUNCTION(guard_flow_edge) {
   pg::TriggerCall call(fcinfo, "flow_edges", pg::TriggerTime::before_row);
   const bool inserts = call.event() == pg::TriggerEvent::insert;
   if (inserts) {
-    if (call.caller_is_restricted())
-      trigger::take_from_user(
-          call, {"id", "flow_id", "source_node_id", "source_handle", "target_node_id", "target_handle", "edge_type"});
-    call.fill_missing();
+    allow_insert(call,
+                 {"id", "flow_id", "source_node_id", "source_handle", "target_node_id", "target_handle", "edge_type"});
   } else {
-    trigger::refuse_changes(call, "an edge", {"id", "flow_id"});
-    if (call.caller_is_restricted())
-      trigger::allow_changes(call, "an edge",
-                             {"source_node_id", "source_handle", "target_node_id", "target_handle", "edge_type"});
+    refuse_changes(call, "an edge", {"id", "flow_id"});
+    allow_changes(call, "an edge", {"source_node_id", "source_handle", "target_node_id", "target_handle", "edge_type"});
   }
-  for (const pg::Column* text : {&edge::kSourceHandle, &edge::kTargetHandle, &edge::kEdgeType})
-    trigger::limit_text(call, *text, trigger::kNameCharacters);
+  limit_texts(call, {&edge::kSourceHandle, &edge::kTargetHandle, &edge::kEdgeType}, kNameCharacters);
   const auto flow = call.new_value<core::Uuid>(edge::kFlowId);
   const auto source = call.new_value<core::Uuid>(edge::kSource);
   const auto target = call.new_value<core::Uuid>(edge::kTarget);

@@ -12,6 +12,7 @@
 #include "trigger/allowed.hpp"
 
 using namespace atelier;
+using namespace atelier::trigger;
 
 namespace {
 
@@ -19,7 +20,6 @@ constexpr const char* kTable = "flow_nodes";
 constexpr const char* kIdle = "idle";
 constexpr const char* kCompleted = "completed";
 constexpr size_t kDataBytes = 8 * 1024 * 1024;
-constexpr int kDataLevels = 64;
 
 constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
 constexpr Oid kText = pg::TypeOf<std::string>::scalar;
@@ -38,14 +38,13 @@ constinit const pg::Column kErrorMessage{"error_message", kText};
 constinit const pg::Column kGenerationId{"generation_id", kUuid};
 constinit const pg::Column kCreatedBy{"created_by", kUuid};
 constinit const pg::Column kCreatedByEmail{"created_by_email", kText};
+constinit const pg::Column kUpdatedAt{"updated_at", pg::TypeOf<pg::Timestamp>::scalar};
 
 void check_limits(const pg::TriggerCall& call, bool restricted) {
-  trigger::limit_json(call, kData, kDataBytes, kDataLevels);
-  trigger::limit_text(call, kModelId, trigger::kNameCharacters);
+  limit_json(call, {&kData}, kDataBytes);
+  limit_texts(call, {&kModelId}, kNameCharacters);
   // What the provider returns may be a long text and is not limited here.
-  if (!restricted) return;
-  trigger::limit_text(call, kOutputUrl, trigger::kTextCharacters);
-  trigger::limit_text(call, kErrorMessage, trigger::kTextCharacters);
+  if (restricted) limit_texts(call, {&kOutputUrl, &kErrorMessage});
 }
 
 void check_generation(const pg::TriggerCall& call) {
@@ -97,13 +96,9 @@ void restore(pg::TriggerCall& call, const store::flows::KeptNode& kept) {
 }
 
 void guard_insert(pg::TriggerCall& call, bool restricted) {
-  if (restricted) {
-    trigger::take_from_user(
-        call, {"id", "flow_id", "block_type", "position_x", "position_y", "width", "height", "data", "model_id",
-               "output_url", "output_type", "status", "error_message", "generation_id"});
-    check_generation(call);
-  }
-  call.fill_missing();
+  allow_insert(call, {"id", "flow_id", "block_type", "position_x", "position_y", "width", "height", "data", "model_id",
+                      "output_url", "output_type", "status", "error_message", "generation_id"});
+  if (restricted) check_generation(call);
   const auto flow = call.new_value<core::Uuid>(kFlowId);
   const auto node = call.new_value<core::Uuid>(kId);
   if (flow && node)
@@ -114,11 +109,11 @@ void guard_insert(pg::TriggerCall& call, bool restricted) {
 }
 
 void guard_update(pg::TriggerCall& call, bool restricted) {
-  trigger::refuse_changes(call, "a node", {"id", "flow_id"});
-  if (restricted)
-    trigger::allow_changes(call, "a node",
-                           {"block_type", "position_x", "position_y", "width", "height", "data", "model_id",
-                            "output_url", "output_type", "status", "error_message", "generation_id", "updated_at"});
+  refuse_changes(call, "a node", {"id", "flow_id"});
+  call.keep(kUpdatedAt);  // may be sent along
+  allow_changes(call, "a node",
+                {"block_type", "position_x", "position_y", "width", "height", "data", "model_id", "output_url",
+                 "output_type", "status", "error_message", "generation_id"});
   if (!call.changes(kGenerationId)) return;
   if (restricted) check_generation(call);
   catch_up(call);

@@ -11,6 +11,7 @@
 #include "trigger/allowed.hpp"
 
 using namespace atelier;
+using namespace atelier::trigger;
 
 namespace {
 
@@ -40,7 +41,6 @@ void check_role(const pg::TriggerCall& call) {
 }
 
 void restrict_member(pg::TriggerCall& call) {
-  trigger::take_from_user(call, {"id", "flow_id", "user_id", "role"});
   if (const auto& caller = store::caller::identity().sub) call.set(member::kInvitedBy, pg::Arg::of(*caller));
   check_role(call);
   const auto flow_id = call.new_value<core::Uuid>(member::kFlowId);
@@ -83,35 +83,32 @@ void refuse_second(const pg::TriggerCall& call) {
 ATELIER_FUNCTION(guard_flow_member) {
   pg::TriggerCall call(fcinfo, "flow_members", pg::TriggerTime::before_row);
   if (call.event() == pg::TriggerEvent::insert) {
+    allow_insert(call, {"id", "flow_id", "user_id", "role"});
     if (call.caller_is_restricted()) restrict_member(call);
-    call.fill_missing();
     return call.result();
   }
-  trigger::refuse_changes(call, "a member of a flow", {"id", "flow_id", "user_id"});
-  if (call.caller_is_restricted()) {
-    trigger::allow_changes(call, "a member of a flow", {"role"});
-    if (call.changes(member::kRole)) check_role(call);
-  }
+  refuse_changes(call, "a member of a flow", {"id", "flow_id", "user_id"});
+  allow_changes(call, "a member of a flow", {"role"});
+  if (call.caller_is_restricted() && call.changes(member::kRole)) check_role(call);
   return call.result();
 }
 
 ATELIER_FUNCTION(guard_flow_invite) {
   pg::TriggerCall call(fcinfo, "flow_invites", pg::TriggerTime::before_row);
   if (call.event() == pg::TriggerEvent::insert) {
+    // The token, when it ends and whether it was used are not the user's to say.
+    allow_insert(call, {"id", "flow_id", "email", "role", "invited_by"});
     if (call.caller_is_restricted()) {
-      // The token, when it ends and whether it was used are not the user's to say.
-      trigger::take_from_user(call, {"id", "flow_id", "email", "role", "invited_by"});
       const auto& caller = store::caller::identity().sub;
       // Another inviter than the caller is refused by the policy.
       if (caller && call.new_is_null(invite::kInvitedBy)) call.set(invite::kInvitedBy, pg::Arg::of(*caller));
     }
-    call.fill_missing();
     tidy_email(call);
     refuse_second(call);
     return call.result();
   }
-  trigger::refuse_changes(call, "an invitation", {"id", "flow_id"});
-  if (call.caller_is_restricted()) trigger::allow_changes(call, "an invitation", {});
+  refuse_changes(call, "an invitation", {"id", "flow_id"});
+  allow_changes(call, "an invitation", {});
   if (call.changes(invite::kEmail)) tidy_email(call);
   return call.result();
 }

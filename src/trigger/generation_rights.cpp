@@ -2,8 +2,6 @@
 #include "trigger/generation_rights.hpp"
 
 #include <algorithm>
-#include <array>
-#include <initializer_list>
 #include <optional>
 #include <string>
 
@@ -12,6 +10,7 @@
 #include "store/caller.hpp"
 #include "store/queue.hpp"
 #include "store/rights.hpp"
+#include "trigger/allowed.hpp"
 #include "trigger/generation.hpp"
 
 namespace atelier::trigger::generation {
@@ -21,24 +20,8 @@ namespace {
 using core::GenerationStatus;
 
 constexpr size_t kShownCharacters = 60;
-constexpr size_t kErrorCharacters = 10'000;
 
-constexpr std::array kFromUser = {&column::kId,
-                                  &column::kUserId,
-                                  &column::kWorkspaceId,
-                                  &column::kAction,
-                                  &column::kModelId,
-                                  &column::kModelName,
-                                  &column::kReplicateModel,
-                                  &column::kPrompt,
-                                  &column::kInputImageUrl,
-                                  &column::kInputVideoUrl,
-                                  &column::kSettings,
-                                  &column::kReplicateInput,
-                                  &column::kStatus};
-
-template <typename Columns>
-bool contains(const pg::TriggerCall& call, const Columns& columns, int attribute) {
+bool contains(const pg::TriggerCall& call, Columns columns, int attribute) {
   return std::any_of(columns.begin(), columns.end(),
                      [&](const pg::Column* column) { return call.attribute(*column) == attribute; });
 }
@@ -47,10 +30,7 @@ std::string shown(std::string_view text) {
   return core::text::one_line(core::text::first_chars(text, kShownCharacters));
 }
 
-[[noreturn]] void refuse_column(std::string_view name) {
-  pg::fail(pg::Code::insufficient_privilege,
-           "column \"" + std::string(name) + "\" of a generation is not the user's to change");
-}
+[[noreturn]] void refuse_column(std::string_view name) { refuse_change("a generation", name); }
 
 // Whether the provider is called by the app itself for this row: its own routes write such rows as the signed-in user.
 class Dispatch {
@@ -104,13 +84,6 @@ void check_status(const pg::TriggerCall& call, const Dispatch& dispatch) {
       "Users hand a pending generation over by setting it to queued, and cancel one that is queued or processing.");
 }
 
-void check_error_message(const pg::TriggerCall& call) {
-  if (call.new_bytes(column::kErrorMessage) > kErrorCharacters &&
-      call.new_characters(column::kErrorMessage) > kErrorCharacters)
-    pg::fail(pg::Code::program_limit_exceeded, "value for column \"error_message\" exceeds the limit of " +
-                                                   std::to_string(kErrorCharacters) + " characters");
-}
-
 }  // namespace
 
 void restrict_insert(pg::TriggerCall& call) {
@@ -125,12 +98,12 @@ void restrict_insert(pg::TriggerCall& call) {
       workspace && !store::rights::is_workspace_member(*workspace))
     pg::fail(pg::Code::insufficient_privilege, "a user may not insert a generation into this workspace",
              "The user is not one of its members.");
-  for (int attribute = 1; attribute <= call.attribute_count(); ++attribute)
-    if (call.is_written(attribute) && !contains(call, kFromUser, attribute)) call.set_default(attribute);
+  take_from_user(call, {"id", "user_id", "workspace_id", "action", "model_id", "model_name", "replicate_model",
+                        "prompt", "input_image_url", "input_video_url", "settings", "replicate_input", "status"});
 }
 
 void restrict_update(pg::TriggerCall& call) {
-  constexpr std::array free = {&column::kViewed, &column::kViewedAt, &column::kIsFavorite};
+  const Columns free = {&column::kViewed, &column::kViewedAt, &column::kIsFavorite};
   const Dispatch dispatch(call);
   // The policies let a super_admin reach the rows of others: to move them to another workspace, nothing else.
   const bool is_own = call.old_value<core::Uuid>(column::kUserId) == store::caller::identity().sub;
@@ -149,7 +122,7 @@ void restrict_update(pg::TriggerCall& call) {
     } else if (attribute == call.attribute(column::kReplicatePredictionId)) {
       if (!call.old_is_null(column::kReplicatePredictionId)) refuse_column(column::kReplicatePredictionId.name);
     } else if (attribute == call.attribute(column::kErrorMessage)) {
-      check_error_message(call);
+      limit_texts(call, {&column::kErrorMessage});
     } else if (attribute == call.attribute(column::kCompletedAt)) {
       // The app sends it along with the end of a job; the status trigger says when that was.
       call.keep(attribute);

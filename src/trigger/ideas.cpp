@@ -2,7 +2,7 @@
 // The triggers on ideas and votes: nobody brings votes along, and the number of votes follows the rows of idea_votes.
 #include "store/ideas.hpp"
 #include "pg/entry.hpp"
-#include "trigger/input.hpp"
+#include "trigger/allowed.hpp"
 
 using namespace atelier;
 using namespace atelier::trigger;
@@ -11,11 +11,7 @@ namespace {
 
 constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
 
-constinit const pg::Column kId{"id", kUuid};
-constinit const pg::Column kUserId{"user_id", kUuid};
-constinit const pg::Column kTitle{"title", 1043};  // varchar, with a length of its own
 constinit const pg::Column kDescription{"description", pg::TypeOf<std::string>::scalar};
-
 constinit const pg::Column kIdeaId{"idea_id", kUuid};
 
 }  // namespace
@@ -23,12 +19,12 @@ constinit const pg::Column kIdeaId{"idea_id", kUuid};
 ATELIER_FUNCTION(guard_idea) {
   pg::TriggerCall call(fcinfo, "ideas", pg::TriggerTime::before_row);
   if (call.event() == pg::TriggerEvent::insert)
-    input::take_insert(call, {&kId, &kUserId, &kTitle, &kDescription});
+    allow_insert(call, {"id", "user_id", "title", "description"});
   else if (call.event() == pg::TriggerEvent::update)
-    input::take_update(call, "an idea", {&kTitle, &kDescription});
+    allow_changes(call, "an idea", {"title", "description"});
   else
     return call.result();
-  input::limit_texts(call, {&kDescription});
+  if (call.caller_is_restricted()) limit_texts(call, {&kDescription});
   return call.result();
 }
 

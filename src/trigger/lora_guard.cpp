@@ -5,28 +5,21 @@
 #include "core/trigger_word.hpp"
 #include "pg/entry.hpp"
 #include "store/uuid.hpp"
-#include "trigger/input.hpp"
+#include "trigger/allowed.hpp"
 
 using namespace atelier;
 using namespace atelier::trigger;
 
 namespace {
 
-constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
 constexpr Oid kText = pg::TypeOf<std::string>::scalar;
 
-constinit const pg::Column kId{"id", kUuid};
-constinit const pg::Column kUserId{"user_id", kUuid};
 constinit const pg::Column kName{"name", kText};
 constinit const pg::Column kDescription{"description", kText};
-constinit const pg::Column kType{"type", kText};
 constinit const pg::Column kTriggerWord{"trigger_word", kText};
 constinit const pg::Column kStatus{"status", kText};
 constinit const pg::Column kUpdatedAt{"updated_at", pg::TypeOf<pg::Timestamp>::scalar};
-constinit const pg::Column kDeletedAt{"deleted_at", pg::TypeOf<pg::Timestamp>::scalar};
 
-constinit const pg::Column kImageId{"id", kUuid};
-constinit const pg::Column kLoraId{"lora_id", kUuid};
 constinit const pg::Column kImageUrl{"image_url", kText};
 constinit const pg::Column kCaption{"caption", kText};
 
@@ -49,26 +42,30 @@ void restrict_status(pg::TriggerCall& call) {
 
 ATELIER_FUNCTION(guard_lora) {
   pg::TriggerCall call(fcinfo, "user_loras", pg::TriggerTime::before_row);
+  const bool restricted = call.caller_is_restricted();
   if (call.event() == pg::TriggerEvent::insert) {
-    input::take_insert(call, {&kId, &kUserId, &kName, &kDescription, &kType, &kTriggerWord, &kStatus});
-    if (call.caller_is_restricted()) restrict_status(call);
+    allow_insert(call, {"id", "user_id", "name", "description", "type", "trigger_word", "status"});
+    if (restricted) restrict_status(call);
   } else if (call.event() == pg::TriggerEvent::update) {
-    input::take_update(call, "a LoRA", {&kName, &kDescription, &kUpdatedAt, &kDeletedAt});
+    call.keep(kUpdatedAt);  // may be sent along
+    allow_changes(call, "a LoRA", {"name", "description", "deleted_at"});
     call.set(kUpdatedAt, pg::Arg::of(pg::transaction_start()));
   } else {
     return call.result();
   }
-  input::limit_texts(call, {&kName, &kDescription});
-  if (call.event() == pg::TriggerEvent::insert || call.changes(kTriggerWord)) tidy_trigger_word(call);
+  if (restricted) limit_texts(call, {&kName, &kDescription});
+  if (is_new(call, kTriggerWord)) tidy_trigger_word(call);
   return call.result();
 }
 
 ATELIER_FUNCTION(guard_lora_image) {
   pg::TriggerCall call(fcinfo, "lora_training_images", pg::TriggerTime::before_row);
   if (call.event() == pg::TriggerEvent::insert) {
-    input::take_insert(call, {&kImageId, &kLoraId, &kImageUrl, &kCaption});
-    input::limit_urls(call, {&kImageUrl});
-    input::limit_texts(call, {&kCaption});
+    allow_insert(call, {"id", "lora_id", "image_url", "caption"});
+    if (call.caller_is_restricted()) {
+      limit_texts(call, {&kImageUrl}, kUrlCharacters);
+      limit_texts(call, {&kCaption});
+    }
   }
   return call.result();
 }

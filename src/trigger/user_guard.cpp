@@ -3,8 +3,7 @@
 // an ordinary user changes nothing of his row but his profile.
 #include "core/text.hpp"
 #include "pg/entry.hpp"
-#include "pg/trigger.hpp"
-#include "trigger/input.hpp"
+#include "trigger/allowed.hpp"
 
 using namespace atelier;
 using namespace atelier::trigger;
@@ -31,9 +30,11 @@ ATELIER_FUNCTION(guard_user) {
   pg::TriggerCall call(fcinfo, "users", pg::TriggerTime::before_row);
   if (call.event() == pg::TriggerEvent::insert) call.fill_missing();
   if (call.event() == pg::TriggerEvent::update)
-    input::take_update(call, "a profile", {&kDisplayName, &kAvatarUrl, &kCoverUrl});
-  input::limit_texts(call, {&kDisplayName});
-  input::limit_urls(call, {&kAvatarUrl, &kCoverUrl});
-  if (call.event() == pg::TriggerEvent::insert || call.changes(kEmail)) tidy_email(call);
+    allow_changes(call, "a profile", {"display_name", "avatar_url", "cover_url"});
+  if (call.caller_is_restricted()) {
+    limit_texts(call, {&kDisplayName});
+    limit_texts(call, {&kAvatarUrl, &kCoverUrl}, kUrlCharacters);
+  }
+  if (is_new(call, kEmail)) tidy_email(call);
   return call.result();
 }

@@ -8,7 +8,7 @@
 #include "store/caller.hpp"
 #include "store/rights.hpp"
 #include "store/workspaces.hpp"
-#include "trigger/input.hpp"
+#include "trigger/allowed.hpp"
 
 using namespace atelier;
 using namespace atelier::trigger;
@@ -27,13 +27,9 @@ constinit const pg::Column kDescription{"description", kText};
 constinit const pg::Column kIsActive{"is_active", pg::TypeOf<bool>::scalar};
 constinit const pg::Column kCreatedBy{"created_by", kUuid};
 
-bool is_due(const pg::TriggerCall& call, const pg::Column& column) {
-  return call.event() == pg::TriggerEvent::insert || call.changes(column);
-}
-
 void tidy_slug(pg::TriggerCall& call) {
   const auto slug = call.new_value<std::string>(kSlug);
-  if (!slug || !is_due(call, kSlug)) return;
+  if (!slug || !is_new(call, kSlug)) return;
   const std::string tidy = pg::lower(core::text::trim(*slug));
   if (!core::is_slug(tidy))
     pg::fail(pg::Code::check_violation,
@@ -47,7 +43,7 @@ void tidy_slug(pg::TriggerCall& call) {
 
 void check_name(const pg::TriggerCall& call) {
   const auto name = call.new_value<std::string>(kName);
-  if (name && is_due(call, kName) && core::text::trim(*name).empty())
+  if (name && is_new(call, kName) && core::text::trim(*name).empty())
     pg::fail(pg::Code::check_violation, "the name of a workspace is empty");
 }
 
@@ -64,16 +60,16 @@ void check_activity(const pg::TriggerCall& call) {
 ATELIER_FUNCTION(guard_workspace) {
   pg::TriggerCall call(fcinfo, kTable, pg::TriggerTime::before_row);
   if (call.event() == pg::TriggerEvent::insert) {
-    input::take_insert(call, {&kId, &kName, &kSlug, &kDescription});
+    allow_insert(call, {"id", "name", "slug", "description"});
     // Who that is says the request, whatever the row says.
     if (call.caller_is_restricted()) call.set(kCreatedBy, pg::Arg::of(store::caller::identity().sub));
   } else if (call.event() == pg::TriggerEvent::update) {
-    input::take_update(call, "a workspace", {&kName, &kSlug, &kDescription, &kIsActive});
+    allow_changes(call, "a workspace", {"name", "slug", "description", "is_active"});
     check_activity(call);
   } else {
     return call.result();
   }
-  input::limit_texts(call, {&kName, &kDescription});
+  if (call.caller_is_restricted()) limit_texts(call, {&kName, &kDescription});
   check_name(call);
   tidy_slug(call);
   return call.result();

@@ -10,7 +10,7 @@
 #include "store/caller.hpp"
 #include "store/rights.hpp"
 #include "store/workspaces.hpp"
-#include "trigger/input.hpp"
+#include "trigger/allowed.hpp"
 
 using namespace atelier;
 using namespace atelier::trigger;
@@ -84,7 +84,7 @@ void put_first_owner_again(pg::TriggerCall& call) {
 }
 
 void guard_insert(pg::TriggerCall& call) {
-  input::take_insert(call, {&kId, &kWorkspaceId, &kUserId, &kRole});
+  allow_insert(call, {"id", "workspace_id", "user_id", "role"});
   if (call.caller_is_restricted()) {
     call.set(kInvitedBy, pg::Arg::of(store::caller::identity().sub));
     if (const auto workspace = call.new_value<core::Uuid>(kWorkspaceId);
@@ -95,7 +95,7 @@ void guard_insert(pg::TriggerCall& call) {
 }
 
 void guard_update(const pg::TriggerCall& call) {
-  input::take_update(call, "a membership", {&kRole});
+  allow_changes(call, "a membership", {"role"});
   if (call.changes(kWorkspaceId) || call.changes(kUserId))
     pg::fail(pg::Code::check_violation, "a membership stays with its workspace and its user", {},
              "Delete it and insert another one.");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 
 #include "pg/datum.hpp"
 #include "pg/entry.hpp"
@@ -34,7 +35,13 @@ using store::dispatch::kTableVersion;
 using store::dispatch::Permit;
 
 constexpr int64_t kMsUs = 1000;
-constexpr int64_t kPostponedUs = 100 * kMsUs;
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+// When somebody holds a lock on what has to be looked at.
+constexpr int64_t kPostponedUs = 100'000;
+// An attempt is neglected when its deadline has passed by so much and nobody has it in mind; looked for at most so
+// often.
+constexpr int64_t kNeglectedUs = 120'000'000;
+constexpr int64_t kAuditUs = 1'000'000;
 
 class Dispatcher {
  public:
@@ -57,15 +64,19 @@ class Dispatcher {
     record(now_us);
     if (now_us >= next_safety_us_) {
       next_safety_us_ = now_us + pg::settings::safety_poll_ms() * kMsUs;
-      woken_ = woken_ || retry_look_ || probe();
-      retry_look_ = false;
+      woken_ = woken_ || probe();
     }
-    if (woken_) {
+    if (woken_ || now_us >= look_again_us_) {
       woken_ = false;
+      look_again_us_ = kNever;
       leaving_ = !look_around();
       if (leaving_) return;
     }
     look_at_due(now_us);
+    if (rescuing_ && !rescuer_.is_busy()) {
+      leaving_ = !look_around();
+      if (leaving_) return;
+    }
     if (may_send_ && (more_to_claim_ || return_is_due(now_us))) more_to_claim_ = sender_.claim_and_send(now_us);
     if (context_.transfers.in_flight() > 0) context_.transfers.act();
     context_.tokens.flush(now_us);
@@ -119,50 +130,52 @@ class Dispatcher {
   // The safety poll: whether there is reason to look around though nobody has called. One index probe.
   bool probe() {
     bool reason = false;
-    const auto error = pg::in_transaction([&] {
+    const auto error = pg::in_owner_transaction([&] {
       reason = !pg::extension_exists(pg::kExtension);
-      if (reason || !inherited_) return;
-      pg::AsRole owner(pg::owner_role());
-      reason = store::claims::anything_waits();
+      if (!reason && inherited_) reason = store::claims::anything_waits();
     });
     return error.has_value() || reason;
   }
 
   // Reads what others may have changed: the right to dispatch, the tokens, cancel requests, the queue. Returns false
-  // when the extension is gone.
+  // when the workers have nothing to do here any more.
   bool look_around() {
-    bool exists = false;
+    bool wanted = false;
     store::dispatch::State state;
     std::vector<int64_t> cancels;
     bool waiting = false;
     std::vector<store::attempts::OpenAttempt> inherited;
     const int64_t now_us = pg::now().us;
-    const auto error = pg::in_transaction([&] {
-      exists = pg::extension_exists(pg::kExtension);
-      if (!exists) return;
+    const auto error = pg::in_owner_transaction([&] {
+      wanted = is_wanted();
+      if (!wanted) return;
       state = store::dispatch::state();
       if (!serves(state)) return;
       pg::set_app_schema(state.app_schema);
-      pg::AsRole owner(pg::owner_role());
       context_.tokens.refresh(now_us);
       if (!inherited_) {
         pg::make_commit_durable();
         store::attempts::orphan_all_sending();
         inherited = store::attempts::open_attempts();
-      } else if (promoted_) {
-        store::dispatch::note_timeline();
+      } else {
+        if (promoted_) store::dispatch::note_timeline();
+        if (now_us >= next_audit_us_) {
+          inherited = store::attempts::neglected_attempts({now_us - kNeglectedUs});
+          next_audit_us_ = now_us + kAuditUs;
+        } else {
+          look_again_us_ = next_audit_us_;
+        }
       }
       waiting = store::claims::anything_waits();
       if (waiting) cancels = store::attempts::cancel_requests();
     });
-    if (error) {
-      if (!error->passes_by_itself()) throw *error;
-      pg::report(pg::Level::log, std::string("atelier: look around postponed: ") + error->what());
-      next_safety_us_ = now_us + kPostponedUs;
-      retry_look_ = true;
+    if (error && error->passes_by_itself()) {
+      pg::report(pg::Level::log, std::string("atelier: look postponed: ") + error->what());
+      look_again_us_ = now_us + kPostponedUs;
       return true;
     }
-    if (!exists) return false;
+    if (error) throw *error;
+    if (!wanted) return false;
     adopt(inherited, now_us);
     decide(state);
     for (const int64_t attempt : cancels) watcher_.want_cancel(attempt, now_us);
@@ -178,6 +191,7 @@ class Dispatcher {
 
   void adopt(const std::vector<store::attempts::OpenAttempt>& inherited, int64_t now_us) {
     for (const store::attempts::OpenAttempt& open : inherited) {
+      if (context_.jobs.find(open.attempt) != nullptr) continue;
       Job& job = context_.jobs.add(open);
       job.watched_since_us = open.sent_at.us;
       // Spread over a second, so that a thousand of them are not asked about at once.
@@ -186,7 +200,7 @@ class Dispatcher {
   }
 
   void decide(const store::dispatch::State& state) {
-    may_send_ = false;
+    may_send_ = rescuing_ = false;
     if (state.permit == Permit::not_installed) return say("not installed");
     if (state.permit == Permit::other_database) return say("held: another database");
     if (state.table_version != kTableVersion) return say("held: table version");
@@ -195,13 +209,14 @@ class Dispatcher {
     promoted_ = state.promoted;
     if (state.permit == Permit::paused) return say("paused");
     // What a former timeline had sent is looked up before anything new goes out.
-    may_send_ = !rescuer_.is_busy();
+    rescuing_ = rescuer_.is_busy();
+    may_send_ = !rescuing_;
     say(may_send_ ? "running" : "rescuing");
   }
 
   void sleep(pg::WaitSet& waits) {
     const int64_t now_us = pg::now().us;
-    int64_t until_us = next_safety_us_;
+    int64_t until_us = std::min(next_safety_us_, look_again_us_);
     const auto consider = [&](std::optional<int64_t> due) {
       if (due) until_us = std::min(until_us, *due);
     };
@@ -214,7 +229,10 @@ class Dispatcher {
     const pg::WaitSet::Woken woken = waits.wait(timeout_ms);
     woken_ = woken_ || woken.by_latch;
     context_.transfers.act();
-    if (pg::take_reload()) woken_ = true;
+    if (!pg::take_reload()) return;
+    woken_ = true;
+    context_.transfers.read_settings();
+    sender_.forget_outage();
   }
 
   void say(const char* state) { snprintf(context_.report.state, sizeof(context_.report.state), "%s", state); }
@@ -239,11 +257,13 @@ class Dispatcher {
   bool inherited_ = false;
   bool promoted_ = false;
   bool may_send_ = false;
+  bool rescuing_ = false;
   bool more_to_claim_ = false;
   bool woken_ = false;
   bool leaving_ = false;
-  bool retry_look_ = false;  // the last look around met a lock
   int64_t next_safety_us_ = 0;
+  int64_t next_audit_us_ = 0;
+  int64_t look_again_us_ = kNever;
 };
 
 }  // namespace

@@ -51,6 +51,7 @@ struct Job {
   int64_t watched_since_us = 0;
   int32_t other_token = 0;           // watches instead of the one that created it, of the same account; 0: none
   bool inherited = false;            // from a former process
+  bool unreadable = false;           // no token can read its account
   bool cancel_wanted = false;        // by the user
   bool cancel_for_deadline = false;  // by us
   bool cancel_sent = false;

@@ -30,15 +30,14 @@ int open_attempts() {
 bool keep_leases() {
   bool installed = false;
   uint64_t orphaned = 0;
-  const auto error = pg::in_transaction([&] {
-    if (!pg::extension_exists(pg::kExtension)) return;
+  const auto error = pg::in_owner_transaction([&] {
+    if (!is_wanted()) return;
     installed = true;
     if (open_attempts() == 0) return;
     const store::dispatch::State state = store::dispatch::state();
     if (state.permit != store::dispatch::Permit::running) return;
     pg::set_app_schema(state.app_schema);
     pg::make_commit_durable();
-    pg::AsRole owner(pg::owner_role());
     orphaned = store::attempts::orphan_expired(pg::now());
   });
   if (error) {

@@ -114,10 +114,9 @@ std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timesta
   return open;
 }
 
-std::optional<pg::Error> in_owner_transaction(const std::vector<Entry>& entries, std::unordered_set<int64_t>& open) {
-  return pg::in_transaction([&] {
+std::optional<pg::Error> write_durably(const std::vector<Entry>& entries, std::unordered_set<int64_t>& open) {
+  return pg::in_owner_transaction([&] {
     pg::make_commit_durable();
-    pg::AsRole owner(pg::owner_role());
     open = write(entries, pg::now());
   });
 }
@@ -142,10 +141,7 @@ std::vector<Recorded> Recorder::flush(int64_t now_us) {
   if (!calls_.empty()) {
     const std::vector<results::Call> calls = std::move(calls_);
     calls_.clear();
-    const auto error = pg::in_transaction([&] {
-      pg::AsRole owner(pg::owner_role());
-      write_calls(calls);
-    });
+    const auto error = pg::in_owner_transaction([&] { write_calls(calls); });
     if (error) pg::report(pg::Level::warning, std::string("atelier: api_logs could not be written: ") + error->what());
   }
   const auto later = std::stable_partition(waiting_.begin(), waiting_.end(),
@@ -155,7 +151,7 @@ std::vector<Recorded> Recorder::flush(int64_t now_us) {
   if (entries.empty()) return done;
 
   std::unordered_set<int64_t> open;
-  if (!in_owner_transaction(entries, open)) {
+  if (!write_durably(entries, open)) {
     collect(entries, open, done);
   } else {
     one_by_one(std::move(entries), now_us, done);
@@ -167,7 +163,7 @@ void Recorder::one_by_one(std::vector<Entry> entries, int64_t now_us, std::vecto
   for (Entry& entry : entries) {
     std::vector<Entry> alone{entry};
     std::unordered_set<int64_t> open;
-    const auto error = in_owner_transaction(alone, open);
+    const auto error = write_durably(alone, open);
     if (!error) {
       collect(alone, open, done);
     } else {
@@ -205,9 +201,9 @@ void Recorder::postpone_or_set_aside(Entry entry, const pg::Error& error, int64_
     last.change->message = "The result could not be saved.";
   }
   std::unordered_set<int64_t> open;
-  if (in_owner_transaction({last}, open)) {
+  if (write_durably({last}, open)) {
     last.change.reset();
-    in_owner_transaction({last}, open);
+    write_durably({last}, open);
   }
   done.push_back({last.step.attempt, last.step.state, false});
 }

@@ -21,8 +21,6 @@ namespace {
 constexpr int64_t kPutOffUs = 5 * core::kSecondUs;
 // After so many failures to search for one attempt the others do not wait for it any longer.
 constexpr int kBusyFailures = 3;
-// So long after its deadline the provider has forgotten a prediction, and nothing can be found out any more.
-constexpr int64_t kForgottenUs = 60 * core::kMinuteUs;
 
 // What only the database knows about a search: the input that was sent, and whose predictions these are.
 struct Known {
@@ -33,8 +31,7 @@ struct Known {
 std::optional<pg::Error> read_known(const Job& job, const replicate::Page& page, Known& known) {
   std::vector<std::string> ids;
   for (const replicate::Prediction& prediction : page.predictions) ids.push_back(prediction.id);
-  return pg::in_transaction([&] {
-    pg::AsRole owner(pg::owner_role());
+  return pg::in_owner_transaction([&] {
     known.input = store::attempts::input_of(job.attempt).value_or("");
     const int64_t since_us = job.sent_at_us - pg::settings::video_deadline_s() * core::kSecondUs;
     for (std::string& id : store::attempts::owned_predictions(ids, {since_us})) known.owned.insert(std::move(id));
@@ -45,7 +42,8 @@ std::optional<pg::Error> read_known(const Job& job, const replicate::Page& page,
 
 bool Rescuer::is_busy() {
   for (const auto& [attempt, job] : context_.jobs.all())
-    if (job.phase == Phase::searching && job.inherited && job.looks == 0 && job.failed_looks < kBusyFailures)
+    if (job.phase == Phase::searching && job.inherited && job.looks == 0 && !job.unreadable &&
+        job.failed_looks < kBusyFailures)
       return true;
   return false;
 }
@@ -57,7 +55,7 @@ void Rescuer::search(Job& job, int64_t now_us) {
 void Rescuer::send(Job& job, const replicate::Request& request, int64_t now_us) {
   core::TokenPool& pool = context_.tokens.pool();
   const std::string* secret = context_.tokens.secret(job.watching_token());
-  if (secret == nullptr) return put_off(job, "the token that sent it was deleted", now_us);
+  if (secret == nullptr) return put_off(job, "the token that sent it was deleted", now_us + kPutOffUs, now_us);
   if (!pool.take_request(job.watching_token(), now_us))
     return context_.jobs.schedule(job, std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us)));
   job.looking = true;
@@ -76,19 +74,26 @@ void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
       context_.tokens.pool().cool_requests(job->watching_token(), verdict.until_us);
       return context_.jobs.schedule(*job, verdict.until_us);
     }
-    if (verdict.action == replicate::ListAction::other_token)
-      if (const auto sibling = context_.tokens.pool().sibling(job->watching_token())) job->other_token = *sibling;
+    if (verdict.action == replicate::ListAction::other_token) {
+      const auto sibling = context_.tokens.pool().sibling(job->watching_token());
+      if (!sibling)
+        return put_off(*job, "no token can look for the prediction whose answer was lost", now_us + verdict.delay_us,
+                       now_us);
+      job->other_token = *sibling;
+    }
     return context_.jobs.schedule(*job, now_us + verdict.delay_us);
   }
   job->failed_looks = 0;
+  job->unreadable = false;
   if (adopt_from(*job, *verdict.page, now_us)) return;
   replicate::SentAttempt sent;
   sent.sent_at_us = job->sent_at_us;
   if (replicate::may_be_on_next_page(*verdict.page, sent)) {
     const auto next = replicate::next_page(verdict.page->next, pg::settings::api_base_url());
-    if (next && context_.transfers.free_places() > 0) return send(*job, *next, now_us);
-    // The rest of the list has not been seen, so this search says nothing.
-    return put_off(*job, "the provider's list cannot be read to its end", now_us);
+    // While the rest of the list has not been seen, a search says nothing.
+    if (!next) return put_off(*job, "the provider's list cannot be read to its end", now_us + kPutOffUs, now_us);
+    if (context_.transfers.free_places() == 0) return context_.jobs.schedule(*job, now_us + core::kSecondUs);
+    return send(*job, *next, now_us);
   }
   ++job->looks;
   if (const auto delay_us = core::search_delay_us(job->looks))
@@ -137,11 +142,11 @@ bool Rescuer::adopt_from(Job& job, const replicate::Page& page, int64_t now_us) 
   return true;
 }
 
-// The search could not be made and counts for nothing: whether the attempt arrived stays unknown until nothing can be
-// found out any more. Then its generation fails, since sending it again might pay for it twice.
-void Rescuer::put_off(Job& job, const char* reason, int64_t now_us) {
-  ++job.failed_looks;
-  if (now_us < job.deadline_us + kForgottenUs) return context_.jobs.schedule(job, now_us + kPutOffUs);
+// The search could not be made and counts for nothing. Nobody else waits for that; and since nothing shows that the
+// request never arrived, it is not sent again, but its generation fails when its time is over.
+void Rescuer::put_off(Job& job, const char* reason, int64_t due_us, int64_t now_us) {
+  job.unreadable = true;
+  if (now_us < job.deadline_us + core::kMinuteUs) return context_.jobs.schedule(job, due_us);
   job.phase = Phase::settling;
   context_.recorder.add(unreachable_entry(context_, job, reason, now_us));
 }

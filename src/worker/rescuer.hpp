@@ -30,7 +30,7 @@ class Rescuer {
   bool adopt_from(Job& job, const replicate::Page& page, int64_t now_us);
   // Whether a request with the same input has been sent and not been answered.
   bool has_equal_in_flight(const Job& job) const;
-  void put_off(Job& job, const char* reason, int64_t now_us);
+  void put_off(Job& job, const char* reason, int64_t due_us, int64_t now_us);
   void give_up(Job& job, int64_t now_us);
 
   Context& context_;

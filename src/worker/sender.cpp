@@ -20,6 +20,7 @@ using replicate::CreateAction;
 // After so many requests in a row that did not reach the provider, claiming rests: rows wait in the queue, not in
 // attempts.
 constexpr int kUnreachedLimit = 5;
+constexpr int64_t kLeastRestUs = 500'000;
 // Until then an attempt is the business of the process that sent it.
 constexpr int64_t kLeaseGraceUs = 60'000'000;
 constexpr int kModelTries = 3;
@@ -75,9 +76,8 @@ bool Sender::claim_and_send(int64_t now_us) {
 
 std::vector<claims::Claimed> Sender::claim(const std::vector<int32_t>& tokens, int64_t now_us) {
   std::vector<claims::Claimed> claimed;
-  const auto error = pg::in_transaction([&] {
+  const auto error = pg::in_owner_transaction([&] {
     pg::make_commit_durable();
-    pg::AsRole owner(pg::owner_role());
     const int32_t most = static_cast<int32_t>(tokens.size());
     const int32_t concurrency = settings::user_concurrency();
     const core::Uuid from = following(cursor_);
@@ -188,12 +188,13 @@ void Sender::send(const claims::Claimed& claimed, int64_t now_us) {
 void Sender::note_reachability(const Arrival& arrival, int64_t now_us) {
   int32_t& unreached = context_.report.unreached;
   if (arrival.answer.delivery != replicate::Delivery::not_sent) {
-    unreached = 0;
+    unreached = rests_ = 0;
     breaker_until_us_ = 0;
     return;
   }
-  if (++unreached < kUnreachedLimit) return;
-  breaker_until_us_ = now_us + core::backoff_us(unreached - kUnreachedLimit, context_.random());
+  if (++unreached < kUnreachedLimit || now_us < breaker_until_us_) return;
+  // However many requests were out, they tell of one outage: the rest grows from one try to the next.
+  breaker_until_us_ = now_us + kLeastRestUs + core::backoff_us(rests_++, context_.random());
 }
 
 void Sender::on_created(const Arrival& arrival, int64_t now_us) {
@@ -217,9 +218,10 @@ void Sender::on_created(const Arrival& arrival, int64_t now_us) {
   }
   const int32_t token = job->token;
   job->phase = Phase::settling;
+  const core::AttemptState end = arrival.answer.delivery == replicate::Delivery::not_sent ? core::AttemptState::absent
+                                                                                          : core::AttemptState::refused;
   const auto give_back = [&](int64_t not_before_us) {
-    Entry entry =
-        returned_entry(context_, *job, core::AttemptState::refused, &arrival.answer, &verdict.failure, not_before_us);
+    Entry entry = returned_entry(context_, *job, end, &arrival.answer, &verdict.failure, not_before_us);
     log_call(entry, arrival, *job, &verdict.failure, {});
     context_.recorder.add(std::move(entry));
   };

@@ -37,6 +37,9 @@ class Sender {
   void ask_accounts();
   void on_account(const Arrival& arrival, int64_t now_us);
 
+  // The settings may name another host now: what the last one did is past.
+  void forget_outage() { breaker_until_us_ = rests_ = context_.report.unreached = 0; }
+
  private:
   // What is remembered of a generation that could not be sent, until it is.
   struct History {
@@ -60,6 +63,7 @@ class Sender {
   std::unordered_map<core::Uuid, History, core::UuidHash> histories_;
   std::set<int32_t> suspects_;  // tokens that were refused with 401 and are being asked about
   int64_t breaker_until_us_ = 0;
+  int rests_ = 0;  // how often claiming has rested since something reached the provider
 };
 
 }  // namespace atelier::worker

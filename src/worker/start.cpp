@@ -14,8 +14,7 @@ constexpr int kLauncherRestartSeconds = 1;
 
 bool is_wanted_here() {
   bool wanted = false;
-  const auto error = pg::in_transaction(
-      [&] { wanted = pg::extension_exists(pg::kExtension) && pg::settings::wants_database(pg::my_database_name()); });
+  const auto error = pg::in_transaction([&] { wanted = is_wanted(); });
   return !error && wanted;
 }
 
@@ -31,11 +30,18 @@ void prefer_index_plans() {
     pg::execute_once("SET statement_timeout = 0");
     pg::execute_once("SET idle_in_transaction_session_timeout = 0");
     pg::execute_once("SET row_security = on");
+    pg::execute_once("SET default_transaction_read_only = off");
+    pg::execute_once("SET default_transaction_isolation = 'read committed'");
+    pg::execute_once("SET default_transaction_deferrable = off");
   });
   if (error) throw *error;
 }
 
 }  // namespace
+
+bool is_wanted() {
+  return pg::extension_exists(pg::kExtension) && pg::settings::wants_database(pg::my_database_name());
+}
 
 void register_launcher() {
   pg::WorkerSpec spec;

@@ -15,6 +15,9 @@ void register_launcher();
 
 // The life of a worker process: connects to the database in the process's argument, leaves when it is not wanted there
 // (no extension, a standby, another worker of this kind, a barred database), else runs `body`, which does not return.
+// Whether this database has the extension and is one of atelier.databases. In a transaction.
+bool is_wanted();
+
 void run_worker(pg::WorkerKind kind, const std::function<void()>& body);
 
 }  // namespace atelier::worker

@@ -2,6 +2,7 @@
 #include "worker/token_bank.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/text.hpp"
 #include "pg/settings.hpp"
@@ -18,10 +19,7 @@ constexpr size_t kErrorChars = 500;
 
 template <typename Body>
 void write(const char* what, Body&& body) {
-  const auto error = pg::in_transaction([&] {
-    pg::AsRole owner(pg::owner_role());
-    body();
-  });
+  const auto error = pg::in_owner_transaction(std::forward<Body>(body));
   if (error)
     pg::report(pg::Level::warning, std::string("atelier: ") + what + " could not be written: " + error->what());
 }

@@ -55,6 +55,8 @@ replicate::Answer translate(http::Answer&& answer) {
 
 Transfers::Transfers() : multi_(std::make_unique<http::Multi>(options())) {}
 
+void Transfers::read_settings() { multi_->configure(options()); }
+
 size_t Transfers::free_places() const {
   const size_t most = static_cast<size_t>(settings::max_transfers());
   return in_flight() >= most ? 0 : most - in_flight();

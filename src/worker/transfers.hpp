@@ -43,6 +43,9 @@ class Transfers {
   size_t free_places() const;
   std::optional<int64_t> timeout_ms() const { return multi_->timeout_ms(); }
 
+  // What requests carry and whom they trust may have changed.
+  void read_settings();
+
   void send(Reason reason, int64_t attempt, int32_t token, const std::string& secret,
             const replicate::Request& request);
   // Lets libcurl do what its sockets are ready for.

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: PostgreSQL
--- What a DBA finds in the catalog: a comment on everything, names by one pattern, columns as the app needs them.
+-- What a DBA finds in the catalog: a comment on everything, names by one pattern, columns without traps. columns.sql has the
+-- columns themselves, foreign_keys.sql the keys.
 BEGIN;
-SELECT plan(18);
+SELECT * FROM no_plan();
 
 CREATE TEMP VIEW relations AS
 SELECT c.oid::regclass::text AS name, c.*
@@ -10,8 +11,8 @@ SELECT c.oid::regclass::text AS name, c.*
 CREATE TEMP VIEW functions AS
 SELECT p.oid::regprocedure::text AS name, p.* FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE n.nspname IN ('public', 'atelier', 'auth');
-SELECT is((SELECT count(*) FROM relations), 13::bigint, 'the relations were found');
-SELECT cmp_ok((SELECT count(*) FROM functions), '>=', 50::bigint, 'the functions were found');
+SELECT cmp_ok((SELECT count(*) FROM relations), '>=', 30::bigint, 'the relations were found');
+SELECT cmp_ok((SELECT count(*) FROM functions), '>=', 150::bigint, 'the functions were found');
 SELECT is_empty($$SELECT name FROM relations WHERE coalesce(obj_description(oid, 'pg_class'), '') = ''$$,
   'every relation has a comment');
 SELECT is_empty($$SELECT r.name, a.attname FROM relations r JOIN pg_attribute a ON a.attrelid = r.oid
@@ -19,6 +20,8 @@ SELECT is_empty($$SELECT r.name, a.attname FROM relations r JOIN pg_attribute a 
                      AND coalesce(col_description(r.oid, a.attnum), '') = ''$$, 'every column of a table has a comment');
 SELECT is_empty($$SELECT name FROM functions WHERE coalesce(obj_description(oid, 'pg_proc'), '') = ''$$,
   'every function has a comment');
+SELECT is_empty($$SELECT t.oid::regtype FROM pg_type t WHERE t.typnamespace IN ('public'::regnamespace, 'atelier'::regnamespace)
+                     AND t.typtype IN ('e', 'd') AND coalesce(obj_description(t.oid, 'pg_type'), '') = ''$$, 'every type has a comment');
 SELECT is_empty($$SELECT nspname FROM pg_namespace WHERE nspname IN ('atelier', 'auth')
                     AND coalesce(obj_description(oid, 'pg_namespace'), '') = ''$$, 'every schema has a comment');
 SELECT is_empty($$SELECT extname FROM pg_extension WHERE extname = 'atelier'
@@ -40,11 +43,6 @@ SELECT is_empty($$SELECT r.name, a.attname FROM relations r JOIN pg_attribute a 
                 'no column has a type that loses something');
 SELECT col_default_is('generations', 'status', 'queued', 'a generation is queued unless it says otherwise');
 SELECT col_type_is('generations', 'processing_time_ms', 'integer', 'a processing time has the type that the app declares');
--- The gateway embeds generations(users) through the only key between the two.
-SELECT results_eq($$SELECT conrelid::regclass::text, confrelid::regclass::text, confdeltype::text FROM pg_constraint
-                     WHERE contype = 'f' AND connamespace = 'public'::regnamespace ORDER BY 1$$,
-                  $$VALUES ('generations', 'users', 'c'), ('notifications', 'users', 'c')$$,
-                  'the keys to users, which go with their user');
 -- One person, one address, however it is written.
 SELECT lives_ok($$INSERT INTO users (email) VALUES (' Mix@Tap.Test')$$, 'an address with capitals is taken');
 SELECT throws_ok($$INSERT INTO users (email) VALUES ('mix@tap.TEST ')$$, '23505', NULL,

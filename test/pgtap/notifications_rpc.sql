@@ -45,7 +45,7 @@ SELECT mark_all_notifications_read(pg_temp.ann());
 SELECT is(get_unread_notifications_count(pg_temp.ann()), 0, 'none is unread after all were marked');
 RESET ROLE;
 SELECT is((SELECT count(*) FROM notifications WHERE NOT is_read), 2::bigint, 'those of others stay');
-SELECT is((SELECT string_agg(p.proname || ':' || p.prosecdef, ' ' ORDER BY 1) FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proname ~ 'notification'),
+SELECT is((SELECT string_agg(p.proname || ':' || p.prosecdef, ' ' ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.proname ~ 'notification'),
           'get_unread_notifications_count:false get_user_notifications:false mark_all_notifications_read:false', 'none of them runs with other rights than the caller''s');
 
 -- The publication.

@@ -2,8 +2,8 @@
 -- Code that runs with the rights of another role must not pick up what its caller has put in front of pg_catalog, nor his temporary
 -- tables. A schema full of traps: whoever runs into one of its functions or operators fails with TRAP0.
 BEGIN;
-SELECT plan(28);
-\ir lib/callers.sql
+SELECT * FROM no_plan();
+\ir lib/people.sql
 
 CREATE SCHEMA trap;
 GRANT USAGE ON SCHEMA trap TO PUBLIC;
@@ -45,28 +45,74 @@ SELECT cmp_ok((SELECT count(*) FROM pg_proc WHERE pronamespace = 'trap'::regname
 
 CREATE FUNCTION pg_temp.trapped(caller text, command text) RETURNS text LANGUAGE sql
 AS $$ SELECT pg_temp.outcome(caller, 'SET LOCAL search_path = trap, pg_catalog, public; ' || command) $$;
-SELECT is(pg_temp.trapped('ann', 'SELECT 1 = 1'), 'TRAP0', 'a trap works: operator');
-SELECT is(pg_temp.trapped('ann', 'SELECT now()'), 'TRAP0', 'a trap works: function');
-SELECT is(pg_temp.trapped('ann', 'SELECT ''{}''::jsonb ->> ''x''::text'), 'TRAP0', 'a trap works: jsonb');
+SELECT is(pg_temp.trapped('owner', 'SELECT 1 = 1'), 'TRAP0', 'a trap works: operator');
+SELECT is(pg_temp.trapped('owner', 'SELECT now()'), 'TRAP0', 'a trap works: function');
+SELECT is(pg_temp.trapped('owner', 'SELECT ''{}''::jsonb ->> ''x''::text'), 'TRAP0', 'a trap works: jsonb');
 
--- What users and the app can call.
-SELECT is(pg_temp.trapped(caller, command), rows, format('%s is not trapped: %s', caller,
-  regexp_replace(command, '\s+', ' ', 'g')))
-  FROM (VALUES ('ann', 'SELECT atelier.uid()', '1'), ('ann', 'SELECT atelier.role()', '1'),
-    ('ann', 'SELECT atelier.is_active_user()', '1'),
-               ('ann', 'SELECT auth.uid()', '1'), ('ann', 'SELECT auth.role()', '1'), ('ann', 'SELECT auth.jwt()', '1'),
-                 ('ann', 'SELECT auth.email()', '1'),
-               ('ann', 'SELECT FROM generations', '1'), ('ann', 'SELECT FROM users', '1'),
-               ('ann', 'INSERT INTO generations (user_id, action, model_id, model_name, replicate_model, settings)
-                        VALUES (atelier.uid(), ''create'', ''m'', ''M'', ''owner/name'', ''{"priority": 3}'')', '1'),
-               ('ann', 'UPDATE generations SET status = ''queued''', '1'), ('ann', 'UPDATE generations SET viewed = true', '1'),
-               ('ann', 'UPDATE users SET display_name = ''A''', '1'), ('ann', 'DELETE FROM notifications', '1'),
-               ('service_role', 'SELECT public.get_next_replicate_token()', '1'),
-                 ('service_role', 'SELECT atelier.get_next_replicate_token()', '1'),
-               ('service_role', 'INSERT INTO users (email) VALUES (''X@tap.test'')', '1'),
-               ('service_role', 'INSERT INTO replicate_tokens (id, token) VALUES (7, ''r8_x'')', '1'),
-               ('service_role', 'INSERT INTO notifications (id, user_id, type, title) VALUES (NULL, pg_temp.ann(), ''update'', ''t'')', '1'),
-               ('service_role', 'DELETE FROM generations', '3')) v (caller, command, rows);
+-- What users and the app can call, and what triggers and policies do. {name} stands for the id of that name, since an operator
+-- in the command itself would run into a trap.
+CREATE TEMP TABLE called (n integer GENERATED ALWAYS AS IDENTITY, caller text, command text, rows text);
+INSERT INTO called (caller, command, rows) VALUES
+  ('owner', 'SELECT atelier.uid(), atelier.role()', '1'), ('owner', 'SELECT auth.uid(), auth.role(), auth.jwt(), auth.email()', '1'),
+  ('owner', 'SELECT atelier.is_active_user(), atelier.is_admin(), atelier.is_super_admin()', '1'),
+  ('owner', $$SELECT atelier.is_workspace_member({space}), atelier.manages_workspace({space}), atelier.owns_workspace({space})$$, '1'),
+  ('owner', $$SELECT atelier.can_see_flow({owner}), atelier.can_edit_flow({owner}), atelier.owns_flow({owner}), atelier.is_flow_member({owner})$$, '1'),
+  ('owner', $$SELECT atelier.owns_lora({owner}), atelier.owns_conversation({owner})$$, '1'),
+  ('owner', 'SELECT FROM generations', '2'), ('owner', 'SELECT FROM users', '1'), ('owner', 'SELECT FROM workspaces', '1'), ('owner', 'SELECT FROM workspace_users', '5'),
+  ('owner', 'SELECT FROM flows', '2'), ('owner', 'SELECT FROM flow_nodes', '4'), ('owner', 'SELECT FROM flow_members', '3'), ('owner', 'SELECT FROM flow_comments', '2'),
+  ('owner', $$INSERT INTO generations (user_id, action, model_id, model_name, replicate_model, settings, workspace_id)
+              VALUES (atelier.uid(), 'create', 'm', 'M', 'owner/name', '{"priority": 3}', {space})$$, '1'),
+  ('owner', $$UPDATE generations SET status = 'queued'$$, '2'), ('owner', 'UPDATE generations SET viewed = true', '2'),
+  ('owner', $$UPDATE users SET display_name = 'A'$$, '1'),
+  ('boss', $$INSERT INTO workspaces (name, slug) VALUES ('Neu', 'tap-neu')$$, '1'), ('chief', $$UPDATE workspaces SET name = 'N', slug = 'TAP-N'$$, '1'),
+  ('chief', $$INSERT INTO workspace_members (workspace_id, user_id, role) VALUES ({space}, {stranger}, 'owner')$$, '1'), ('owner', 'DELETE FROM workspace_members', '1'),
+  ('owner', $$INSERT INTO flows (user_id, workspace_id) VALUES ({owner}, {space})$$, '1'), ('editor', $$UPDATE flows SET name = 'x'$$, '1'), ('owner', 'DELETE FROM flows', '2'),
+  ('owner', $$INSERT INTO flow_nodes (id, flow_id, block_type, generation_id) VALUES ({new}, {owner}, 'text', {owner})$$, '1'), ('owner', 'DELETE FROM flow_nodes', '4'),
+  ('owner', $$UPDATE flow_nodes SET generation_id = {owner}$$, '4'),
+  ('owner', $$INSERT INTO flow_edges (flow_id, source_node_id, target_node_id) VALUES ({owner}, {owner2}, {owner1})$$, '1'),
+  ('owner', $$INSERT INTO flow_members (flow_id, user_id) VALUES ({owner}, {stranger})$$, '1'), ('owner', $$UPDATE flow_members SET role = 'viewer'$$, '3'),
+  ('owner', $$INSERT INTO flow_invites (flow_id, email) VALUES ({owner}, 'X@tap.test')$$, '1'),
+  ('viewer', $$INSERT INTO flow_comments (flow_id, user_id, content, parent_id) VALUES ({owner}, {viewer}, 'c', {owner})$$, '1'),
+  ('viewer', $$UPDATE flow_comments SET read_by = ARRAY[{viewer}]::uuid[]$$, '1'),
+  ('owner', $$INSERT INTO user_loras (user_id, name, trigger_word) VALUES ({owner}, 'L', ' new word ')$$, '1'), ('owner', $$UPDATE user_loras SET name = 'x'$$, '1'),
+  ('owner', $$INSERT INTO lora_training_images (lora_id, image_url) VALUES ({owner}, 'https://tap.test')$$, '1'),
+  ('owner', $$INSERT INTO assistant_conversations (user_id) VALUES ({owner})$$, '1'),
+  ('owner', $$INSERT INTO assistant_messages (conversation_id, role, content) VALUES ({owner}, 'user', 'x')$$, '1'),
+  ('owner', $$INSERT INTO ideas (title) VALUES ('t')$$, '1'), ('owner', $$INSERT INTO idea_votes (idea_id, user_id) VALUES ({gone}, {owner})$$, '1'), ('owner', 'DELETE FROM idea_votes', '1'),
+  ('owner', $$INSERT INTO support_tickets (user_id, message) VALUES ({owner}, 'm')$$, '1'), ('owner', 'DELETE FROM notifications', '1'),
+  ('owner', $$SELECT get_user_role('owner@tap.test'), is_super_admin('owner@tap.test'), is_admin_or_super('owner@tap.test')$$, '1'),
+  ('root', $$SELECT assign_admin_role('owner@tap.test', ''), remove_admin_role('owner@tap.test', '')$$, '1'),
+  ('owner', $$SELECT is_workspace_member({space}, {owner}), get_workspace_role({space}, {owner})$$, '1'), ('owner', 'SELECT FROM get_user_workspaces({owner})', '1'),
+  ('owner', $$SELECT translit_slug('Студия')$$, '1'), ('stranger', $$SELECT accept_flow_invite('token of owner')$$, '1'), ('stranger', $$SELECT FROM get_flow_invite('token of owner')$$, '0'),
+  ('owner', $$SELECT update_flow_status({owner}, 'done')$$, '1'), ('owner', 'SELECT nodes(f), edges(f) FROM flows f', '2'),
+  ('owner', 'SELECT get_unread_notifications_count({owner}), mark_all_notifications_read({owner})', '1'), ('owner', 'SELECT FROM get_user_notifications({owner})', '1'),
+  ('owner', 'SELECT FROM get_assistant_history({owner})', '1'), ('owner', 'SELECT toggle_conversation_favorite({owner}, {owner})', '1'),
+  ('boss', $$SELECT answer_support_ticket({owner}, 'so')$$, '1'),
+  ('service_role', 'SELECT decrement_credits({owner}, 1), get_flow_workspace({owner})', '1'),
+  ('service_role', 'SELECT public.get_next_replicate_token()', '1'), ('service_role', 'SELECT atelier.get_next_replicate_token()', '1'),
+  ('service_role', $$INSERT INTO users (email) VALUES ('X@tap.test')$$, '1'), ('service_role', $$INSERT INTO replicate_tokens (id, token) VALUES (7, 'r8_x')$$, '1'),
+  ('service_role', $$INSERT INTO notifications (id, user_id, type, title) VALUES (NULL, {owner}, 'update', 't')$$, '1'),
+  ('service_role', $$INSERT INTO api_logs (method, path, status_code) VALUES ('GET', '/', 200)$$, '1'),
+  ('service_role', 'DELETE FROM generations', '3'), ('service_role', 'DELETE FROM workspaces', '1');
+-- The names of a command, one after the other.
+CREATE FUNCTION pg_temp.with_ids(command text) RETURNS text LANGUAGE plpgsql
+AS $$
+DECLARE
+  name text;
+BEGIN
+  FOR name IN SELECT m[1] FROM regexp_matches(command, '\{([a-z]+\d?)\}', 'g') m LOOP
+    command := replace(command, '{' || name || '}', quote_literal(pg_temp.id(name)));
+  END LOOP;
+  RETURN command;
+END $$;
+SELECT is(pg_temp.trapped(c.caller, pg_temp.with_ids(c.command)), c.rows, format('%s is not trapped: %s', c.caller, regexp_replace(c.command, '\s+', ' ', 'g')))
+  FROM called c ORDER BY c.n;
+-- Every function that users can call is among them.
+\ir lib/functions.sql
+SELECT is_empty($$
+  SELECT f.name FROM functions f CROSS JOIN unnest('{authenticated,service_role}'::text[]) r (role)
+   WHERE f.schema = 'public' AND has_function_privilege(r.role, f.id, 'EXECUTE')
+     AND NOT EXISTS (SELECT FROM called c WHERE c.command ~ ('\m' || f.proname || '\('))$$, 'every function of the app was called');
 SELECT isnt(pg_temp.trapped('service_role', 'SELECT * FROM atelier.health()'), 'TRAP0',
   'service_role is not trapped: health()');
 -- What a superuser calls would be worst of all.
@@ -82,7 +128,7 @@ BEGIN
   CREATE TEMP TABLE replicate_tokens AS SELECT 1 AS id, 'r8_shadow' AS token, true AS is_active;
   CREATE TEMP TABLE pg_class AS SELECT 1 AS oid;
 END $$;
-SELECT is(pg_temp.answer('dan', 'SELECT pg_temp.shadow(); SELECT atelier.is_active_user()'), 'false',
+SELECT is(pg_temp.answer('gone', 'SELECT pg_temp.shadow(); SELECT atelier.is_active_user()'), 'false',
   'a temporary table of users activates nobody');
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,57 +1,15 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Included by the tests about flows after BEGIN: people around two flows, and a way to try a command as one of them.
+-- Included by the tests about flows after BEGIN: people around two flows, who try commands as try.sql says. pg_temp.f(name) is
+-- the id that belongs to a name.
 --
---   pg_temp.outcome(caller, command)   the number of rows that the command reads or writes, or the SQLSTATE it fails with
---   pg_temp.answer(caller, query)      the single value that the query gives, or the SQLSTATE
---   pg_temp.become(caller)             stays that caller until the next call
---   pg_temp.f(name)                    the id that belongs to a name
---
--- The first two leave no trace. owner owns flow 'shared' in workspace 'team' and flow 'private'; mate is a member of the
--- workspace, boss its admin; editor and viewer have accepted an invitation to both flows, waiting has not yet answered one;
--- stranger has nothing to do with them; gone is deactivated, though owner of flow 'old' and editor of 'shared'.
+-- owner owns flow 'shared' in workspace 'team' and flow 'private'; mate is a member of the workspace, boss its admin; editor
+-- and viewer have accepted an invitation to both flows, waiting has not yet answered one; stranger has nothing to do with
+-- them; gone is deactivated, though owner of flow 'old' and editor of 'shared'.
+\ir try.sql
 
-SET LOCAL client_min_messages = warning;
 CREATE FUNCTION pg_temp.f(name text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT md5('flows ' || name)::uuid $$;
 
-CREATE FUNCTION pg_temp.become(caller text) RETURNS void LANGUAGE plpgsql
-AS $$
-DECLARE
-  role_name text := CASE WHEN caller IN ('anon', 'service_role') THEN caller WHEN caller = 'superuser' THEN 'none' ELSE 'authenticated' END;
-BEGIN
-  PERFORM set_config('request.jwt.claims',
-            CASE WHEN role_name <> 'authenticated' THEN json_build_object('role', role_name)::text
-                 WHEN caller = 'nobody' THEN ''
-                 WHEN caller = 'impostor' THEN json_build_object('role', 'service_role')::text
-                 ELSE json_build_object('role', 'authenticated', 'sub', pg_temp.f(caller))::text END, true),
-          set_config('role', role_name, true);
-END $$;
-
-CREATE FUNCTION pg_temp.outcome(caller text, command text) RETURNS text LANGUAGE plpgsql
-AS $$
-DECLARE
-  rows bigint;
-BEGIN
-  PERFORM pg_temp.become(caller);
-  EXECUTE command;
-  GET DIAGNOSTICS rows = ROW_COUNT;
-  RAISE EXCEPTION USING ERRCODE = 'UNDO0', MESSAGE = rows;
-EXCEPTION
-  WHEN SQLSTATE 'UNDO0' THEN RETURN sqlerrm;
-  WHEN OTHERS THEN RETURN sqlstate;
-END $$;
-
-CREATE FUNCTION pg_temp.answer(caller text, query text) RETURNS text LANGUAGE plpgsql
-AS $$
-DECLARE
-  value text;
-BEGIN
-  PERFORM pg_temp.become(caller);
-  EXECUTE query INTO value;
-  RAISE EXCEPTION USING ERRCODE = 'UNDO0', MESSAGE = coalesce(value, 'null');
-EXCEPTION
-  WHEN SQLSTATE 'UNDO0' THEN RETURN sqlerrm;
-  WHEN OTHERS THEN RETURN sqlstate;
-END $$;
+CREATE FUNCTION pg_temp.id_of(caller text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT pg_temp.f(caller) $$;
 
 INSERT INTO users (id, email, display_name, is_active)
 SELECT pg_temp.f(who), who || '@flows.test', initcap(who), who <> 'gone'

@@ -1,0 +1,65 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- The matrix: workspaces and their members. Members look, admins and owners rename and add members, owners give roles and
+-- delete; a super_admin may do all of that, a global admin makes workspaces and is otherwise no member (H13).
+BEGIN;
+SELECT * FROM no_plan();
+\ir lib/people.sql
+
+-- anon nobody impostor | owner stranger | member admin chief | viewer editor | gone | boss root | service_role
+INSERT INTO stated (relation, command, outcomes, why) VALUES
+  ('workspaces', $$SELECT FROM workspaces WHERE id = pg_temp.id('space')$$,
+   'no 0 0   1 0   1 1 1   0 0   0   0 1   1', 'its members'),
+  ('workspaces', $$INSERT INTO workspaces (name, slug, created_by) VALUES ('N', 'tap-new', pg_temp.me()) RETURNING *$$,
+   'no no no   no no   no no no   no no   no   1 1   1', 'global admins make them'),
+  ('workspaces', $$UPDATE workspaces SET name = 'N', description = 'd' WHERE id = pg_temp.id('space')$$,
+   'no 0 0   0 0   0 1 1   0 0   0   0 1   1', 'its admins and owners'),
+  ('workspaces', $$UPDATE workspaces SET is_active = false WHERE id = pg_temp.id('space')$$,
+   'no 0 0   0 0   0 no 1   0 0   0   0 1   1', 'deactivating is deleting'),
+  ('workspaces', $$UPDATE workspaces SET created_by = pg_temp.me() WHERE id = pg_temp.id('space')$$,
+   'no no no   no no   no no no   no no   no   no no   1', 'who made it stays'),
+  ('workspaces', $$DELETE FROM workspaces WHERE id = pg_temp.id('space')$$,
+   'no 0 0   0 0   0 0 1   0 0   0   0 1   1', 'its owners'),
+  ('workspaces', $$INSERT INTO workspaces (name, slug) VALUES ('N', 'tap-new')$$,
+   'no no no   no no   no no no   no no   no   1 1   1', 'global admins make them'),
+  ('workspaces', $$UPDATE workspaces SET name = 'N'$$,
+   'no 0 0   0 0   0 1 1   0 0   0   0 1   1', 'no column is read, so the policy of this command decides alone'),
+  ('workspaces', $$DELETE FROM workspaces$$,
+   'no 0 0   0 0   0 0 1   0 0   0   0 1   1', 'no column is read, so the policy of this command decides alone'),
+  ('workspaces', $$TRUNCATE workspaces CASCADE$$,
+   'no no no   no no   no no no   no no   no   no no   no', 'empties the tables that refer to it, whosever rows they have'),
+  ('workspace_members', $$SELECT FROM workspace_members WHERE workspace_id = pg_temp.id('space')$$,
+   'no 0 0   5 0   5 5 5   0 0   0   0 5   5', 'members see one another, without recursion (H19)'),
+  ('workspace_members', $$SELECT FROM workspace_members WHERE user_id = pg_temp.me()$$,
+   'no 0 0   1 0   1 1 1   0 0   0   0 0   1', 'a deactivated member sees nothing'),
+  ('workspace_members', $$INSERT INTO workspace_members (workspace_id, user_id, role) VALUES (pg_temp.id('space'), pg_temp.id('stranger'), 'member') RETURNING *$$,
+   'no no no   no no   no 1 1   no no   no   no 1   1', 'its admins and owners'),
+  ('workspace_members', $$INSERT INTO workspace_members (workspace_id, user_id, role) VALUES (pg_temp.id('space'), pg_temp.id('stranger'), 'owner')$$,
+   'no no no   no no   no no 1   no no   no   no 1   1', 'H13: owners are made by owners'),
+  ('workspace_members', $$INSERT INTO workspace_members (workspace_id, user_id, role) VALUES (pg_temp.id('space'), pg_temp.id('boss'), 'admin')$$,
+   'no no no   no no   no 1 1   no no   no   no 1   1', 'nobody lets himself in'),
+  ('workspace_members', $$UPDATE workspace_members SET role = 'admin' WHERE id = pg_temp.id('member')$$,
+   'no 0 0   0 0   0 0 1   0 0   0   0 1   1', 'roles are given by owners'),
+  ('workspace_members', $$UPDATE workspace_members SET role = 'member' WHERE workspace_id = pg_temp.id('space') AND user_id = pg_temp.id('chief')$$,
+   'no 0 0   0 0   0 0 23514   0 0   0   0 23514   23514', 'H13: the last owner stays'),
+  ('workspace_members', $$UPDATE workspace_members SET user_id = pg_temp.me() WHERE id = pg_temp.id('member')$$,
+   'no no no   no no   no no no   no no   no   no no   23514', 'a membership stays where it is'),
+  ('workspace_members', $$DELETE FROM workspace_members WHERE id = pg_temp.id('member')$$,
+   'no 0 0   0 0   1 1 1   0 0   0   0 1   1', 'oneself, its admins and owners'),
+  ('workspace_members', $$DELETE FROM workspace_members WHERE user_id = pg_temp.me()$$,
+   'no 0 0   1 0   1 1 23514   0 0   0   0 0   1', 'anybody may leave, but the last owner'),
+  ('workspace_members', $$DELETE FROM workspace_members WHERE workspace_id = pg_temp.id('space') AND user_id = pg_temp.id('chief')$$,
+   'no 0 0   0 0   0 no 23514   0 0   0   0 23514   23514', 'H13: the last owner stays'),
+  ('workspace_members', $$DELETE FROM workspace_members$$,
+   'no 0 0   1 0   1 no 23514   0 0   0   0 23514   23514', 'no column is read, so the policy of this command decides alone'),
+  ('workspace_members', $$TRUNCATE workspace_members CASCADE$$,
+   'no no no   no no   no no no   no no   no   no no   no', 'empties the tables that refer to it, whosever rows they have'),
+  ('workspace_users', $$SELECT FROM workspace_users WHERE workspace_id = pg_temp.id('space')$$,
+   'no 0 0   5 0   5 5 5   0 0   0   0 5   5', 'the rights of the table below'),
+  ('workspace_users', $$INSERT INTO workspace_users (workspace_id, user_id) VALUES (pg_temp.id('space'), pg_temp.id('stranger'))$$,
+   'no no no   no no   no no no   no no   no   no no   no', 'the view is for reading'),
+  ('workspace_users', $$UPDATE workspace_users SET role = 'owner' WHERE id = pg_temp.id('member')$$,
+   'no no no   no no   no no no   no no   no   no no   no', 'the view is for reading'),
+  ('workspace_users', $$DELETE FROM workspace_users WHERE id = pg_temp.id('member')$$,
+   'no no no   no no   no no no   no no   no   no no   no', 'the view is for reading');
+\ir lib/matrix.sql
+ROLLBACK;
