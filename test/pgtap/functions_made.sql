@@ -6,7 +6,7 @@ SELECT * FROM no_plan();
 \ir lib/functions.sql
 
 SELECT set_eq('SELECT name FROM functions WHERE prosecdef',
-              
+
               ARRAY['atelier.get_next_replicate_token()', 'atelier.health()', 'atelier.follow_auth_user()',
                     -- For service_role alone, by their grants.
                     'atelier.count_by_workspace(uuid[])', 'atelier.refresh_admin_stats()', 'atelier.mark_all_generations_viewed()',
