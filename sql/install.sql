@@ -137,7 +137,7 @@ ROLLBACK;
 
 -- No tables while a dump is replayed, which every dump shows by setting row_security, nor with atelier.install = off; the
 -- roles and the code are there. install() makes up for it.
-CREATE FUNCTION pg_temp.start_anew() RETURNS void LANGUAGE plpgsql
+CREATE FUNCTION pg_temp.start_anew() RETURNS void LANGUAGE plpgsql SET atelier.allow_drop = on
 AS $$
 BEGIN
   DROP EXTENSION atelier CASCADE;
@@ -206,6 +206,7 @@ ROLLBACK;
 -- Tables with rows that are there before the extension are taken over as they are, and nothing of them is sent by itself.
 BEGIN;
 SET LOCAL client_min_messages = error;
+SET LOCAL atelier.allow_drop = on;
 DROP EXTENSION atelier CASCADE;
 DROP SCHEMA atelier CASCADE;
 ALTER TABLE generations DROP COLUMN is_favorite, DROP COLUMN output_url;

@@ -32,7 +32,7 @@ COMMENT ON FUNCTION atelier.run_ddl(text) IS 'executes statements after replacin
 -- Tables.
 
 CREATE FUNCTION atelier.add_missing(relation regclass, definition text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = warning
 AS $function$
 -- A model of the table, of the same name in a schema of its own, says what its columns and constraints would be called.
 DECLARE

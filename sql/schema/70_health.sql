@@ -272,6 +272,7 @@ BEGIN
   IF to_regclass('atelier.identity') IS NOT NULL AND atelier.table_version() > 0
      AND atelier.app_schema() IS NOT NULL AND atelier.missing_tables() IS NULL THEN
     RETURN QUERY SELECT h.* FROM atelier.health_dispatch() h;
+    RETURN QUERY SELECT h.* FROM atelier.health_adoption() h;
     RETURN QUERY SELECT h.* FROM atelier.health_auth() h;
     RETURN QUERY SELECT h.* FROM atelier.health_realtime() h;
     RETURN QUERY SELECT h.* FROM atelier.health_storage() h;

@@ -38,13 +38,18 @@ BEGIN
     applied_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT migrations_pkey PRIMARY KEY (version, applied_at)
   $table$);
+  PERFORM atelier.make_own_table('backfill', $table$
+    relation name NOT NULL,
+    attribute name NOT NULL,
+    CONSTRAINT backfill_pkey PRIMARY KEY (relation, attribute)
+  $table$);
   INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
   SELECT wanted, here.system_identifier, here.database_oid, 'atelier.identity'::regclass, here.timeline, 'running', now()
     FROM atelier.database_identity() here
    WHERE NOT EXISTS (SELECT FROM atelier.identity);
 END
 $function$;
-COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity and migrations, and the row that says which database this is';
+COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity, migrations and backfill, and the row that says which database this is';
 
 CREATE FUNCTION atelier.make_own_table(name text, definition text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -149,7 +154,10 @@ BEGIN
       USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Install a newer version of atelier on this server.';
   END IF;
   PERFORM atelier.make_app_schema();
-  existing := atelier.table_version() = 0 AND to_regclass(atelier.in_app_schema('@app@.generations')) IS NOT NULL;
+  existing := atelier.table_version() = 0 AND atelier.has_app_tables();
+  IF existing THEN
+    PERFORM atelier.adopt();
+  END IF;
   adopted := existing AND atelier.has_generations();
   FOR step IN atelier.table_version() + 1 .. last_step LOOP
     PERFORM atelier.run_step(step, existing);
@@ -168,6 +176,9 @@ BEGIN
     'name', 'the migration that it carries',
     'outcome', 'created, or adopted where the tables were there before',
     'applied_at', 'when']);
+  PERFORM atelier.describe('atelier.backfill', 'columns of adopted tables that may still be null, until adopt_backfill() has filled them', ARRAY[
+    'relation', 'the table, in the app schema',
+    'attribute', 'the column']);
   PERFORM atelier.make_auth_schema();
   PERFORM atelier.make_views();
   PERFORM atelier.make_app_functions();
@@ -177,6 +188,7 @@ BEGIN
   PERFORM atelier.make_auth_triggers();
   PERFORM atelier.set_publication();
   IF adopted THEN
+    PERFORM atelier.queue_adopted();
     UPDATE atelier.identity SET dispatch = 'held', since = now();
     RAISE NOTICE 'atelier has adopted tables with rows and holds: nothing is dispatched'
       USING HINT = 'Look at atelier.health(), then run SELECT atelier.resume();';

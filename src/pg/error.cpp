@@ -22,6 +22,8 @@ int sqlstate_of(Code code) {
       return ERRCODE_INSUFFICIENT_PRIVILEGE;
     case Code::object_not_in_prerequisite_state:
       return ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
+    case Code::object_in_use:
+      return ERRCODE_OBJECT_IN_USE;
     case Code::not_null_violation:
       return ERRCODE_NOT_NULL_VIOLATION;
     case Code::unique_violation:

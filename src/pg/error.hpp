@@ -20,6 +20,7 @@ enum class Code {
   invalid_parameter_value,
   insufficient_privilege,
   object_not_in_prerequisite_state,
+  object_in_use,
   not_null_violation,
   unique_violation,
   check_violation,

@@ -22,6 +22,7 @@ char* api_base_url_value = nullptr;
 char* api_ca_file_value = nullptr;
 char* webhook_url_value = nullptr;
 int install_value = 0;
+bool allow_drop_value = false;
 int max_transfers_value = 128;
 int request_timeout_value = 30000;
 int poll_interval_value = 1000;
@@ -111,6 +112,10 @@ void define_all() {
   choice_setting("atelier.install", "Whether CREATE EXTENSION makes the tables.",
                  "auto makes them unless a dump is being restored; off leaves that to SELECT atelier.install().",
                  &install_value, static_cast<int>(Install::automatic), kInstallOptions);
+  DefineCustomBoolVariable(
+      "atelier.allow_drop", "Whether tables of atelier that hold rows may be dropped.",
+      "Off, DROP of such a table, of its schema or of what its owner owns is refused; needs preload.",
+      &allow_drop_value, false, PGC_SUSET, 0, nullptr, nullptr, nullptr);
   text_setting("atelier.databases", "Databases in which workers run: * or a comma-separated list of names.",
                "A database that is not named here keeps its queue, but nothing is dispatched from it.",
                &databases_value, "*");
@@ -169,6 +174,7 @@ void define_settings() {
   guard([] { define_all(); });
 }
 
+bool allow_drop() { return allow_drop_value; }
 Install install() { return static_cast<Install>(install_value); }
 std::string app_schema() { return text(app_schema_value); }
 

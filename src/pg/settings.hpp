@@ -18,6 +18,9 @@ enum class Install { automatic, on, off };
 Install install();
 std::string app_schema();
 
+// Whether tables that hold rows may be dropped.
+bool allow_drop();
+
 // Which databases get workers: `*` or a list of names.
 bool wants_database(std::string_view name);
 

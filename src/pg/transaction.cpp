@@ -97,15 +97,20 @@ void AsRole::leave_path() {
   path_left_ = true;
 }
 
-Oid owner_role() {
+Oid find_owner_role() {
   static Oid known = InvalidOid;
   const bool still_there =
       OidIsValid(known) && guard([] { return SearchSysCacheExists1(AUTHOID, ObjectIdGetDatum(known)); });
   if (!still_there) known = guard([] { return get_role_oid("atelier_owner", true); });
-  if (!OidIsValid(known))
+  return known;
+}
+
+Oid owner_role() {
+  const Oid role = find_owner_role();
+  if (!OidIsValid(role))
     fail(Code::object_not_in_prerequisite_state, "role \"atelier_owner\" does not exist",
          "It owns the tables and the definer functions of atelier.", "Run SELECT atelier.install();");
-  return known;
+  return role;
 }
 
 namespace {

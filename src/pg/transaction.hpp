@@ -71,6 +71,8 @@ class AsRole {
 
 // The oid of role atelier_owner, looked up once per backend; raises 55000 when it does not exist.
 Oid owner_role();
+// The same, and InvalidOid when it does not exist.
+Oid find_owner_role();
 
 // The same as the owner of atelier's tables, and that to the very end: what triggers have put off to the commit runs in
 // the commit, and would run as the worker's superuser otherwise.

@@ -32,9 +32,31 @@ pg::Statement forget_statement(R"sql(
 
 pg::Statement place_statement(R"sql(SELECT g.user_id, g.workspace_id FROM @app@.generations g WHERE g.id = $1)sql");
 
-pg::Statement result_statement(R"sql(
-  SELECT g.status, g.action, coalesce(g.output_urls[1], g.output_url, g.output_text), g.error_message
-    FROM @app@.generations g WHERE g.id = $1 FOR SHARE)sql");
+// What a node shows of its generation g. Nodes know no cancelled.
+#define ATELIER_SHOWN_OF_GENERATION                                                                                 \
+  "CASE g.status WHEN 'completed' THEN 'completed' WHEN 'failed' THEN 'failed' WHEN 'cancelled' THEN 'failed'"      \
+  "              ELSE 'processing' END AS status,"                                                                  \
+  "CASE g.status WHEN 'failed' THEN g.error_message"                                                                \
+  "              WHEN 'cancelled' THEN coalesce(g.error_message, 'This generation was cancelled.') END AS message," \
+  "CASE g.status WHEN 'completed' THEN coalesce(g.output_urls[1], g.output_url, g.output_text) END AS output,"      \
+  "CASE WHEN starts_with(g.action, 'video_') THEN 'video' WHEN starts_with(g.action, 'analyze_') THEN 'text'"       \
+  "     ELSE 'image' END AS output_type"
+
+pg::Statement result_statement("SELECT g.status IN ('completed', 'failed', 'cancelled'), " ATELIER_SHOWN_OF_GENERATION
+                               " FROM @app@.generations g WHERE g.id = $1 FOR SHARE");
+
+pg::Statement linked_statement(R"sql(
+  SELECT DISTINCT n.generation_id FROM @app@.flow_nodes n WHERE n.generation_id = ANY ($1::uuid[]))sql");
+
+pg::Statement show_statement(
+    "UPDATE @app@.flow_nodes n"
+    "   SET status = s.status, error_message = s.message, output_url = coalesce(s.output, n.output_url),"
+    "       output_type = CASE WHEN s.output IS NULL THEN n.output_type ELSE s.output_type END"
+    "  FROM (SELECT g.id, " ATELIER_SHOWN_OF_GENERATION
+    "          FROM @app@.generations g WHERE g.id = ANY ($1::uuid[])) s"
+    " WHERE n.generation_id = s.id"
+    "   AND (n.status, n.error_message, n.output_url) IS DISTINCT FROM"
+    "       (s.status, s.message, coalesce(s.output, n.output_url))");
 
 pg::Statement ends_statement(R"sql(
   SELECT EXISTS (SELECT FROM @app@.flow_nodes n WHERE n.id = $2 AND n.flow_id = $1)
@@ -128,8 +150,17 @@ std::optional<GenerationResult> generation_result(const core::Uuid& generation) 
   const pg::Spi spi;
   const pg::Rows rows = result_statement(generation);
   if (rows.empty()) return std::nullopt;
-  return GenerationResult{rows[0].get<std::string>(0), rows[0].get<std::string>(1), rows[0].maybe<std::string>(2),
-                          rows[0].maybe<std::string>(3)};
+  return GenerationResult{rows[0].get<bool>(0), rows[0].get<std::string>(1), rows[0].maybe<std::string>(2),
+                          rows[0].maybe<std::string>(3), rows[0].get<std::string>(4)};
+}
+
+void show_results(const std::vector<core::Uuid>& generations) {
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  const pg::Rows rows = linked_statement(generations);
+  std::vector<core::Uuid> linked;
+  for (size_t i = 0; i < rows.size(); ++i) linked.push_back(rows[i].get<core::Uuid>(0));
+  if (!linked.empty()) show_statement(linked);
 }
 
 bool has_nodes(const core::Uuid& flow, const core::Uuid& source, const core::Uuid& target) {

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "pg/datum.hpp"
 #include "store/uuid.hpp"
@@ -38,12 +39,16 @@ std::optional<GenerationPlace> generation_place(const core::Uuid& generation);
 // The generation as it is now. Keeps it from changing until the end of the transaction, so that either this reader sees
 // its end or whoever ends it sees what this transaction wrote.
 struct GenerationResult {
-  std::string status;
-  std::string action;
-  std::optional<std::string> output;
+  bool ended;
+  std::string status;  // from here on: what a node shows of it
   std::optional<std::string> error_message;
+  std::optional<std::string> output;
+  std::string output_type;
 };
 std::optional<GenerationResult> generation_result(const core::Uuid& generation);
+// Writes the same into the nodes that are linked to these generations. Whoever changes a generation calls this after it
+// in the same transaction: all lock the generation first, then its nodes.
+void show_results(const std::vector<core::Uuid>& generations);
 
 bool has_nodes(const core::Uuid& flow, const core::Uuid& source, const core::Uuid& target);
 std::optional<core::Uuid> flow_of_comment(const core::Uuid& comment);

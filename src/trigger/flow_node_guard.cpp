@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* kTable = "flow_nodes";
 constexpr const char* kIdle = "idle";
+constexpr const char* kCompleted = "completed";
 constexpr size_t kDataBytes = 8 * 1024 * 1024;
 
 constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
@@ -66,19 +67,16 @@ void catch_up(pg::TriggerCall& call) {
   const auto generation = call.new_value<core::Uuid>(kGenerationId);
   if (!generation) return;
   const auto result = store::flows::generation_result(*generation);
-  if (!result) return;
-  if (result->status == "completed") {
-    call.set(kStatus, pg::Arg::of("completed"));
+  if (!result || !result->ended) return;
+  call.set(kStatus, pg::Arg::of(result->status));
+  if (result->error_message) {
+    call.set(kErrorMessage, pg::Arg::of(*result->error_message));
+  } else if (result->status == kCompleted) {
     call.set_null(kErrorMessage);
-    if (!result->output) return;
-    call.set(kOutputUrl, pg::Arg::of(*result->output));
-    call.set(kOutputType, pg::Arg::of(result->action.starts_with("video_")     ? "video"
-                                      : result->action.starts_with("analyze_") ? "text"
-                                                                               : "image"));
-  } else if (result->status == "failed" || result->status == "cancelled") {
-    call.set(kStatus, pg::Arg::of("failed"));
-    if (result->error_message) call.set(kErrorMessage, pg::Arg::of(*result->error_message));
   }
+  if (!result->output) return;
+  call.set(kOutputUrl, pg::Arg::of(*result->output));
+  call.set(kOutputType, pg::Arg::of(result->output_type));
 }
 
 template <typename T>

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: PostgreSQL
 // sync_queue(): AFTER INSERT, UPDATE and DELETE on generations, each row. Keeps atelier.queue in step with the status,
-// asks for the cancellation of what a deleted row had running, and wakes the dispatcher at commit.
+// asks for the cancellation of what a deleted row had running, and wakes the dispatcher at commit. Nodes of flows hear
+// of what the dispatcher sent from the dispatcher, and here of what ends without having been sent.
 #include <charconv>
+#include <optional>
 #include <string>
 
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/shmem.hpp"
+#include "store/flows.hpp"
 #include "store/queue.hpp"
 #include "store/uuid.hpp"
 #include "trigger/generation.hpp"
@@ -35,6 +38,11 @@ void add(const pg::TriggerCall& call) {
   pg::wake_dispatcher_at_commit();
 }
 
+void end_unsent(const core::Uuid& id, std::optional<GenerationStatus> status) {
+  store::queue::remove(id);
+  if (status && core::is_terminal(*status)) store::flows::show_results({id});
+}
+
 void follow_deletion(const core::Uuid& id, GenerationStatus status) {
   if (status == GenerationStatus::pending) return;
   if (core::is_active(status)) store::queue::remove(id);
@@ -54,7 +62,7 @@ ATELIER_FUNCTION(sync_queue) {
         add(call);
       } else if (generation::old_status(call) == GenerationStatus::queued && !pg::is_worker()) {
         // The dispatcher has taken its rows out before.
-        store::queue::remove(*call.old_value<core::Uuid>(column::kId));
+        end_unsent(*call.old_value<core::Uuid>(column::kId), generation::new_status(call));
       }
       break;
     case pg::TriggerEvent::remove:

@@ -10,6 +10,7 @@
 #include "pg/datum.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
+#include "store/flows.hpp"
 
 namespace atelier::worker {
 
@@ -67,6 +68,26 @@ void follow_up(const std::vector<results::Change>& changes, const std::vector<re
     pg::report(pg::Level::warning, std::string("atelier: notifications could not be written: ") + error->what());
 }
 
+// Returns whether the nodes are written. A node that somebody else has locked is waited for by writing the whole result
+// later: nobody would come back to the node.
+bool try_to_show(const std::vector<core::Uuid>& generations, bool last_try) {
+  const auto error = pg::in_subtransaction([&] { store::flows::show_results(generations); });
+  if (!error) return true;
+  if (error->passes_by_itself()) throw pg::Error(*error);
+  if (last_try)
+    pg::report(pg::Level::warning, std::string("atelier: flow nodes could not be written: ") + error->what());
+  return false;
+}
+
+// What is wrong with a node costs nobody a result, and no other generation its nodes.
+void show_in_flows(const std::vector<results::Changed>& changed) {
+  if (changed.empty()) return;
+  std::vector<core::Uuid> generations;
+  for (const results::Changed& one : changed) generations.push_back(one.generation);
+  if (try_to_show(generations, generations.size() == 1) || generations.size() == 1) return;
+  for (const core::Uuid& generation : generations) try_to_show({generation}, true);
+}
+
 // Everything of a batch in the order that the rules demand: attempts first, since they are the fence.
 std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timestamp now) {
   std::vector<store::attempts::Step> steps;
@@ -83,7 +104,11 @@ std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timesta
     if (entry.change) changes.push_back(*entry.change);
     if (entry.requeue) returns.push_back(*entry.requeue);
   }
-  if (!changes.empty()) follow_up(changes, results::write(changes));
+  if (!changes.empty()) {
+    const std::vector<results::Changed> changed = results::write(changes);
+    show_in_flows(changed);
+    follow_up(changes, changed);
+  }
   if (!returns.empty()) results::return_to_queue(returns);
   write_calls(calls);
   return open;

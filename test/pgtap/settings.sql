@@ -9,6 +9,7 @@ CREATE TEMP TABLE stated (name text, type text, standard text, unit text, least 
 INSERT INTO stated VALUES
   ('app_schema',          'string',  'public',                       NULL, NULL,  NULL,      NULL),
   ('install',             'enum',    'auto',                         NULL, NULL,  NULL,      '{auto,on,off}'),
+  ('allow_drop',          'bool',    'off',                          NULL, NULL,  NULL,      NULL),
   ('databases',           'string',  '*',                            NULL, NULL,  NULL,      NULL),
   ('api_base_url',        'string',  'https://api.replicate.com/v1', NULL, NULL,  NULL,      NULL),
   ('api_ca_file',         'string',  '',                             NULL, NULL,  NULL,      NULL),

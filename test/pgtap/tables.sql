@@ -33,6 +33,7 @@ INSERT INTO stated VALUES
   ('mv_admin_stats',          '',       '',                     'SELECT', 'H9'),
   ('atelier.attempts',         '',      '',                     '',       'the workers'''),
   ('atelier.deleted_generations', '',   '',                     '',       'the triggers'''),
+  ('atelier.backfill',         '',      '',                     '',       'install()'),
   ('atelier.flow_node_memory', '',      '',                     '',       'the triggers'''),
   ('atelier.identity',         '',      '',                     '',       'install()'),
   ('atelier.migrations',       '',      '',                     '',       'install()'),

@@ -1,0 +1,184 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- The app's own database after all its migrations: triggers, indexes and policies, on top of later.sql.
+CREATE FUNCTION update_updated_at_column() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at = now(); RETURN NEW; END $$;
+CREATE FUNCTION update_lora_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at = now(); RETURN NEW; END $$;
+CREATE FUNCTION update_conversation_updated_at() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN UPDATE assistant_conversations SET updated_at = now() WHERE id = NEW.conversation_id; RETURN NEW; END $$;
+CREATE FUNCTION update_conversation_preview() RETURNS trigger LANGUAGE plpgsql
+AS $$ BEGIN UPDATE assistant_conversations SET preview_text = left(NEW.content, 150) WHERE id = NEW.conversation_id; RETURN NEW; END $$;
+CREATE FUNCTION update_idea_votes_count() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+AS $$ BEGIN UPDATE ideas SET votes_count = votes_count + 1 WHERE id = NEW.idea_id; RETURN NULL; END $$;
+CREATE FUNCTION handle_new_user() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+AS $$
+BEGIN
+  INSERT INTO public.users (id, email, auth_provider) VALUES (NEW.id, lower(NEW.email), 'email')
+    ON CONFLICT (email) DO UPDATE SET id = EXCLUDED.id;
+  RETURN NEW;
+EXCEPTION WHEN OTHERS THEN
+  RAISE WARNING 'no profile: %', SQLERRM;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER on_auth_user_created AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION handle_new_user();
+CREATE TRIGGER update_flows_updated_at BEFORE UPDATE ON flows FOR EACH ROW EXECUTE FUNCTION update_updated_at_column();
+CREATE TRIGGER update_flow_nodes_updated_at BEFORE UPDATE ON flow_nodes FOR EACH ROW EXECUTE FUNCTION update_updated_at_column();
+CREATE TRIGGER update_flow_comments_updated_at BEFORE UPDATE ON flow_comments FOR EACH ROW EXECUTE FUNCTION update_updated_at_column();
+CREATE TRIGGER trigger_update_lora_updated_at BEFORE UPDATE ON user_loras FOR EACH ROW EXECUTE FUNCTION update_lora_updated_at();
+CREATE TRIGGER trigger_update_idea_votes_count AFTER INSERT OR DELETE ON idea_votes FOR EACH ROW EXECUTE FUNCTION update_idea_votes_count();
+CREATE TRIGGER assistant_message_update_conversation AFTER INSERT ON assistant_messages FOR EACH ROW EXECUTE FUNCTION update_conversation_updated_at();
+CREATE TRIGGER assistant_message_update_preview AFTER INSERT ON assistant_messages FOR EACH ROW EXECUTE FUNCTION update_conversation_preview();
+
+CREATE INDEX idx_generations_analyze ON generations (action) WHERE action like 'analyze_%';
+CREATE INDEX idx_generations_cost_usd ON generations (cost_usd) WHERE cost_usd IS NOT NULL;
+CREATE INDEX idx_generations_expand_actions ON generations (action) WHERE action = 'expand';
+CREATE INDEX idx_generations_inpaint_actions ON generations (action) WHERE action = 'inpaint';
+CREATE INDEX idx_generations_is_favorite ON generations (is_favorite) WHERE is_favorite = true;
+CREATE INDEX idx_generations_keyframes_actions ON generations (action) WHERE action = 'video_keyframes';
+CREATE INDEX idx_generations_stale_check ON generations (created_at, status) WHERE status in ('pending', 'processing');
+CREATE INDEX idx_generations_unviewed ON generations (user_id) WHERE viewed = false;
+CREATE INDEX idx_generations_user_active ON generations (user_id) WHERE status in ('pending', 'processing');
+CREATE INDEX idx_generations_user_created ON generations (user_id, created_at desc);
+CREATE INDEX idx_generations_user_failed ON generations (user_id, status) WHERE status = 'failed';
+CREATE INDEX idx_generations_user_favorites ON generations (user_id, is_favorite) WHERE is_favorite = true;
+CREATE INDEX idx_generations_user_full_query ON generations (user_id, created_at desc, status, is_favorite) WHERE is_keyframe_segment IS NOT TRUE;
+CREATE INDEX idx_generations_user_not_keyframe ON generations (user_id, created_at desc) WHERE is_keyframe_segment IS NOT TRUE;
+CREATE INDEX idx_generations_user_processing ON generations (user_id, status) WHERE status in ('pending', 'processing');
+CREATE INDEX idx_generations_user_status ON generations (user_id, status);
+CREATE INDEX idx_generations_user_status_created ON generations (user_id, status, created_at desc);
+CREATE INDEX idx_generations_user_unviewed ON generations (user_id, created_at desc) WHERE viewed = false;
+CREATE INDEX idx_generations_video_actions ON generations (action) WHERE action in ('video_create', 'video_i2v', 'video_edit', 'video_upscale');
+CREATE INDEX idx_generations_workspace ON generations (workspace_id, created_at desc) WHERE workspace_id IS NOT NULL;
+CREATE INDEX idx_generations_workspace_counts ON generations (workspace_id, user_id, status, is_favorite) WHERE is_keyframe_segment IS NOT TRUE;
+CREATE INDEX idx_generations_workspace_created ON generations (workspace_id, created_at desc) WHERE workspace_id IS NOT NULL;
+CREATE INDEX idx_generations_workspace_full ON generations (workspace_id, created_at desc) WHERE (workspace_id IS NOT NULL) AND (is_keyframe_segment IS NOT TRUE);
+CREATE INDEX idx_generations_workspace_main ON generations (workspace_id, created_at desc) WHERE (workspace_id IS NOT NULL) AND (is_keyframe_segment IS NOT TRUE) AND (action <> 'video_keyframes');
+CREATE INDEX idx_generations_workspace_user ON generations (workspace_id, user_id, created_at desc) WHERE workspace_id IS NOT NULL;
+CREATE INDEX idx_generations_workspace_user_created ON generations (workspace_id, user_id, created_at desc) WHERE workspace_id IS NOT NULL;
+CREATE INDEX idx_generations_workspace_user_main ON generations (workspace_id, user_id, created_at desc) WHERE (workspace_id IS NOT NULL) AND (is_keyframe_segment IS NOT TRUE) AND (action <> 'video_keyframes');
+CREATE INDEX idx_api_logs_created_at ON api_logs (created_at DESC);
+CREATE INDEX idx_api_logs_error_category ON api_logs (error_category);
+CREATE INDEX idx_api_logs_generation_id ON api_logs (generation_id);
+CREATE INDEX idx_api_logs_path ON api_logs (path);
+CREATE INDEX idx_api_logs_provider ON api_logs (provider);
+CREATE INDEX idx_api_logs_status_code ON api_logs (status_code);
+CREATE INDEX idx_api_logs_user_id ON api_logs (user_id);
+CREATE INDEX idx_assistant_conversations_favorite ON assistant_conversations (user_id, is_favorite);
+CREATE INDEX idx_assistant_conversations_updated_at ON assistant_conversations (updated_at DESC);
+CREATE INDEX idx_assistant_conversations_user_id ON assistant_conversations (user_id);
+CREATE INDEX idx_assistant_messages_conversation_id ON assistant_messages (conversation_id);
+CREATE INDEX idx_assistant_messages_created ON assistant_messages (created_at);
+CREATE INDEX idx_flow_comments_created_at ON flow_comments (created_at);
+CREATE INDEX idx_flow_comments_flow_id ON flow_comments (flow_id);
+CREATE INDEX idx_flow_comments_node_id ON flow_comments (node_id);
+CREATE INDEX idx_flow_comments_parent_id ON flow_comments (parent_id);
+CREATE INDEX idx_flow_comments_user_id ON flow_comments (user_id);
+CREATE INDEX idx_flow_edges_flow_id ON flow_edges (flow_id);
+CREATE INDEX idx_flow_invites_email ON flow_invites (email);
+CREATE INDEX idx_flow_invites_flow_id ON flow_invites (flow_id);
+CREATE INDEX idx_flow_invites_token ON flow_invites (token);
+CREATE INDEX idx_flow_members_flow_id ON flow_members (flow_id);
+CREATE INDEX idx_flow_members_user_id ON flow_members (user_id);
+CREATE INDEX idx_flow_nodes_created_by ON flow_nodes (created_by);
+CREATE INDEX idx_flow_nodes_flow_id ON flow_nodes (flow_id);
+CREATE INDEX idx_flow_nodes_status ON flow_nodes (status);
+CREATE INDEX idx_flows_status ON flows (status);
+CREATE INDEX idx_flows_user_id ON flows (user_id);
+CREATE INDEX idx_flows_workspace_id ON flows (workspace_id);
+CREATE INDEX idx_flows_workspace_status ON flows (workspace_id, status);
+CREATE INDEX idx_idea_votes_idea_id ON idea_votes (idea_id);
+CREATE INDEX idx_idea_votes_user_id ON idea_votes (user_id);
+CREATE INDEX idx_ideas_created_at ON ideas (created_at);
+CREATE INDEX idx_ideas_user_id ON ideas (user_id);
+CREATE INDEX idx_ideas_votes_count ON ideas (votes_count DESC);
+CREATE INDEX idx_lora_training_images_lora_id ON lora_training_images (lora_id);
+CREATE INDEX idx_notifications_created_at ON notifications (created_at);
+CREATE INDEX idx_notifications_type ON notifications (type);
+CREATE INDEX idx_notifications_user_id ON notifications (user_id);
+CREATE INDEX idx_notifications_user_unread ON notifications (user_id, is_read);
+CREATE INDEX idx_replicate_tokens_selection ON replicate_tokens (last_used_at, request_count);
+CREATE INDEX idx_user_loras_deleted_at ON user_loras (deleted_at);
+CREATE INDEX idx_user_loras_status ON user_loras (status);
+CREATE INDEX idx_user_loras_user_id ON user_loras (user_id);
+CREATE INDEX idx_users_email ON users (email);
+CREATE INDEX idx_users_email_lower ON users (lower(email));
+CREATE INDEX idx_users_role ON users (role);
+CREATE INDEX idx_workspace_members_role ON workspace_members (role);
+CREATE INDEX idx_workspace_members_user ON workspace_members (user_id);
+CREATE INDEX idx_workspace_members_workspace ON workspace_members (workspace_id);
+CREATE INDEX idx_workspaces_active ON workspaces (is_active);
+CREATE INDEX idx_workspaces_created_by ON workspaces (created_by);
+CREATE INDEX idx_workspaces_slug ON workspaces (slug);
+
+DO $$
+DECLARE
+  relation regclass;
+BEGIN
+  FOR relation IN SELECT c.oid FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+                     AND c.relname NOT IN ('api_logs', 'assistant_conversations', 'assistant_messages') LOOP
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', relation);
+  END LOOP;
+END $$;
+CREATE POLICY "Users can create comments in accessible flows" ON flow_comments FOR INSERT WITH CHECK (user_id = auth.uid());
+CREATE POLICY "Users can delete own comments or flow owner" ON flow_comments FOR DELETE USING (user_id = auth.uid());
+CREATE POLICY "Users can update own comments" ON flow_comments FOR UPDATE USING (user_id = auth.uid());
+CREATE POLICY "Users can view comments in accessible flows" ON flow_comments FOR SELECT USING (user_id = auth.uid());
+CREATE POLICY "Users can create edges in editable flows" ON flow_edges FOR INSERT WITH CHECK (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can create edges in own flows" ON flow_edges FOR INSERT WITH CHECK (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can delete edges in editable flows" ON flow_edges FOR DELETE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can delete edges in own flows" ON flow_edges FOR DELETE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can update edges in editable flows" ON flow_edges FOR UPDATE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can update edges in own flows" ON flow_edges FOR UPDATE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can view edges of own flows" ON flow_edges FOR SELECT USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can view edges of own or shared flows" ON flow_edges FOR SELECT USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Flow owners can create invites" ON flow_invites FOR INSERT WITH CHECK (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Flow owners can delete invites" ON flow_invites FOR DELETE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Flow owners can view invites" ON flow_invites FOR SELECT USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Flow owners can add members" ON flow_members FOR INSERT WITH CHECK (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Flow owners can delete members" ON flow_members FOR DELETE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Flow owners can update members" ON flow_members FOR UPDATE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Flow owners can view members" ON flow_members FOR SELECT USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can create nodes in editable flows" ON flow_nodes FOR INSERT WITH CHECK (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can create nodes in own flows" ON flow_nodes FOR INSERT WITH CHECK (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can delete nodes in editable flows" ON flow_nodes FOR DELETE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can delete nodes in own flows" ON flow_nodes FOR DELETE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can update nodes in editable flows" ON flow_nodes FOR UPDATE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can update nodes in own flows" ON flow_nodes FOR UPDATE USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can view nodes of own flows" ON flow_nodes FOR SELECT USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Users can view nodes of own or shared flows" ON flow_nodes FOR SELECT USING (EXISTS (SELECT FROM flows f WHERE f.id = flow_id AND f.user_id = auth.uid()));
+CREATE POLICY "Owners can delete workspace flows" ON flows FOR DELETE USING (user_id = auth.uid());
+CREATE POLICY "Users can create own flows" ON flows FOR INSERT WITH CHECK (user_id = auth.uid());
+CREATE POLICY "Users can delete own flows" ON flows FOR DELETE USING (user_id = auth.uid());
+CREATE POLICY "Users can update own flows" ON flows FOR UPDATE USING (user_id = auth.uid());
+CREATE POLICY "Users can update own or editable flows" ON flows FOR UPDATE USING (user_id = auth.uid());
+CREATE POLICY "Users can view own flows" ON flows FOR SELECT USING (user_id = auth.uid());
+CREATE POLICY "Users can view own or shared flows" ON flows FOR SELECT USING (user_id = auth.uid());
+CREATE POLICY "Workspace members can create workspace flows" ON flows FOR INSERT WITH CHECK (user_id = auth.uid());
+CREATE POLICY "Workspace members can update workspace flows" ON flows FOR UPDATE USING (user_id = auth.uid());
+CREATE POLICY "Workspace members can view workspace flows" ON flows FOR SELECT USING (user_id = auth.uid());
+CREATE POLICY "Admins can view all generations" ON generations FOR SELECT USING (is_super_admin(auth.jwt() ->> 'email'));
+CREATE POLICY "Users view generations in workspace" ON generations FOR SELECT USING (is_workspace_member(workspace_id, auth.uid()));
+CREATE POLICY "Authenticated users can vote" ON idea_votes FOR INSERT WITH CHECK (user_id = auth.uid());
+CREATE POLICY "Users can remove their votes" ON idea_votes FOR INSERT WITH CHECK (user_id = auth.uid());
+CREATE POLICY "Users can view their own votes" ON idea_votes FOR SELECT USING (user_id = auth.uid());
+CREATE POLICY "Anyone can create ideas" ON ideas FOR INSERT WITH CHECK (true);
+CREATE POLICY "Authors can delete their ideas" ON ideas FOR DELETE USING (user_id = auth.uid());
+CREATE POLICY "Ideas are viewable by everyone" ON ideas FOR SELECT USING (true);
+CREATE POLICY "Users can insert own training images" ON lora_training_images FOR INSERT WITH CHECK (EXISTS (SELECT FROM user_loras l WHERE l.id = lora_id AND l.user_id = auth.uid()));
+CREATE POLICY "Users can view own training images" ON lora_training_images FOR SELECT USING (EXISTS (SELECT FROM user_loras l WHERE l.id = lora_id AND l.user_id = auth.uid()));
+CREATE POLICY "Service role can insert notifications" ON notifications FOR INSERT WITH CHECK (true);
+CREATE POLICY "Users can delete own notifications" ON notifications FOR DELETE USING (user_id = auth.uid());
+CREATE POLICY "Users can update own notifications" ON notifications FOR UPDATE USING (user_id = auth.uid());
+CREATE POLICY "Users can view own notifications" ON notifications FOR SELECT USING (user_id = auth.uid());
+CREATE POLICY "Users can delete own loras" ON user_loras FOR DELETE USING (user_id = auth.uid());
+CREATE POLICY "Users can insert own loras" ON user_loras FOR INSERT WITH CHECK (user_id = auth.uid());
+CREATE POLICY "Users can update own loras" ON user_loras FOR UPDATE USING (user_id = auth.uid());
+CREATE POLICY "Users can view own loras" ON user_loras FOR SELECT USING (user_id = auth.uid());
+CREATE POLICY "Admins can update users" ON users FOR UPDATE USING (is_admin_or_super(auth.jwt() ->> 'email'));
+CREATE POLICY "Admins can view all users" ON users FOR SELECT USING (is_admin_or_super(auth.jwt() ->> 'email'));
+CREATE POLICY "Members view workspace members" ON workspace_members FOR SELECT USING (is_workspace_member(workspace_id, auth.uid()));
+CREATE POLICY "Workspace admins can add members" ON workspace_members FOR INSERT WITH CHECK (is_workspace_member(workspace_id, auth.uid()));
+CREATE POLICY "Workspace admins can remove members" ON workspace_members FOR DELETE USING (is_workspace_member(workspace_id, auth.uid()));
+CREATE POLICY "Workspace owners can update member roles" ON workspace_members FOR UPDATE USING (is_workspace_member(workspace_id, auth.uid()));
+CREATE POLICY "Admins can create workspaces" ON workspaces FOR INSERT WITH CHECK (is_workspace_member(id, auth.uid()));
+CREATE POLICY "Users view own workspaces" ON workspaces FOR SELECT USING (is_workspace_member(id, auth.uid()));
+CREATE POLICY "Workspace admins can update" ON workspaces FOR UPDATE USING (is_workspace_member(id, auth.uid()));
+CREATE POLICY "Workspace owners can delete" ON workspaces FOR DELETE USING (is_workspace_member(id, auth.uid()));
