@@ -62,6 +62,7 @@ BEGIN
     CREATE INDEX generations_workspace_changed_idx ON @app@.generations (workspace_id, changed_in)
      WHERE workspace_id IS NOT NULL$ddl$);
   PERFORM atelier.make_table('atelier.deleted_generations', $table$
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY CONSTRAINT deleted_generations_pkey PRIMARY KEY,
     generation_id uuid NOT NULL,
     user_id uuid,
     workspace_id uuid,
@@ -74,6 +75,7 @@ BEGIN
     CREATE INDEX deleted_generations_workspace_idx ON atelier.deleted_generations (workspace_id, changed_in)
      WHERE workspace_id IS NOT NULL$ddl$);
   PERFORM atelier.describe('atelier.deleted_generations', 'generations that are gone, kept for a week for those who poll', ARRAY[
+    'id', 'number of the entry',
     'generation_id', 'the generation',
     'user_id', 'whose it was; null when it is still his',
     'workspace_id', 'the workspace that it was in and has left',

@@ -230,7 +230,7 @@ BEGIN
     ('get_generation_counts(uuid)', $ddl$
     CREATE FUNCTION @app@.get_generation_counts(p_user_id uuid)
     RETURNS TABLE (all_count bigint, processing_count bigint, favorites_count bigint, failed_count bigint)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT c.all_count, c.processing_count, c.favorites_count, c.failed_count
         FROM atelier.get_generation_counts(p_user_id) c;
@@ -238,7 +238,7 @@ BEGIN
     ('get_workspace_generation_counts(uuid, uuid)', $ddl$
     CREATE FUNCTION @app@.get_workspace_generation_counts(p_workspace_id uuid, p_user_id uuid DEFAULT NULL)
     RETURNS TABLE (all_count bigint, processing_count bigint, favorites_count bigint, failed_count bigint)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT c.all_count, c.processing_count, c.favorites_count, c.failed_count
         FROM atelier.get_workspace_generation_counts(p_workspace_id, p_user_id) c;
@@ -246,14 +246,14 @@ BEGIN
     ('get_workspaces_generation_counts(uuid[])', $ddl$
     CREATE FUNCTION @app@.get_workspaces_generation_counts(p_workspace_ids uuid[])
     RETURNS TABLE (workspace_id uuid, generations_count bigint)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT c.workspace_id, c.generations FROM atelier.count_by_workspace(p_workspace_ids) c;
     END$ddl$, 'service_role', 'how many generations each of the workspaces has; no row for one that has none'),
     ('get_user_generation_stats(uuid[])', $ddl$
     CREATE FUNCTION @app@.get_user_generation_stats(p_user_ids uuid[])
     RETURNS TABLE (user_id uuid, generations_count bigint, total_cost_usd numeric)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT s.user_id, s.generations, s.cost_usd FROM atelier.sum_by_user(p_user_ids, NULL, NULL, NULL, false) s;
     END$ddl$, 'service_role', 'number and cost of all generations of each of the users; no row for one who has none'),
@@ -261,7 +261,7 @@ BEGIN
     CREATE FUNCTION @app@.get_user_generation_stats_filtered(
       p_user_ids uuid[], p_workspace_id uuid DEFAULT NULL, p_start_date timestamptz DEFAULT NULL, p_end_date timestamptz DEFAULT NULL)
     RETURNS TABLE (user_id uuid, generations_count bigint, total_cost_usd numeric)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT s.user_id, s.generations, s.cost_usd
         FROM atelier.sum_by_user(p_user_ids, p_workspace_id, p_start_date, p_end_date, true) s;
@@ -269,7 +269,7 @@ BEGIN
     ('get_dashboard_totals(uuid, uuid)', $ddl$
     CREATE FUNCTION @app@.get_dashboard_totals(p_workspace_id uuid DEFAULT NULL, p_user_id uuid DEFAULT NULL)
     RETURNS TABLE (total_generations bigint, total_cost_usd numeric, total_failed bigint)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT s.generations, s.cost_usd, s.failed FROM atelier.sum_generations(p_workspace_id, p_user_id, NULL, NULL) s;
     END$ddl$, 'service_role', 'number of generations, cost of the completed ones, number of failed ones; always one row'),
@@ -277,7 +277,7 @@ BEGIN
     CREATE FUNCTION @app@.get_dashboard_totals_v2(
       p_workspace_id uuid DEFAULT NULL, p_user_id uuid DEFAULT NULL, p_start_date timestamptz DEFAULT NULL, p_end_date timestamptz DEFAULT NULL)
     RETURNS TABLE (total_generations bigint, total_cost_usd numeric, total_failed bigint)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT s.generations, s.cost_usd, s.failed
         FROM atelier.sum_generations(p_workspace_id, p_user_id, p_start_date, p_end_date) s;
@@ -285,7 +285,7 @@ BEGIN
     ('get_dashboard_today_stats(uuid, uuid)', $ddl$
     CREATE FUNCTION @app@.get_dashboard_today_stats(p_workspace_id uuid DEFAULT NULL, p_user_id uuid DEFAULT NULL)
     RETURNS TABLE (generations_today bigint, cost_today_usd numeric, failed_today bigint)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT s.generations, s.cost_usd, s.failed
         FROM atelier.sum_generations(p_workspace_id, p_user_id, date_trunc('day', now()), NULL) s;
@@ -294,26 +294,26 @@ BEGIN
     CREATE FUNCTION @app@.get_dashboard_today_stats_v2(
       p_workspace_id uuid DEFAULT NULL, p_user_id uuid DEFAULT NULL, p_start_date timestamptz DEFAULT NULL, p_end_date timestamptz DEFAULT NULL)
     RETURNS TABLE (generations_today bigint, cost_today_usd numeric, failed_today bigint)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT s.generations, s.cost_usd, s.failed
         FROM atelier.sum_generations(p_workspace_id, p_user_id, greatest(date_trunc('day', now()), p_start_date), p_end_date) s;
     END$ddl$, 'service_role', 'the same for what is both of today and within a time; always one row'),
     ('mark_all_generations_viewed()', $ddl$
     CREATE FUNCTION @app@.mark_all_generations_viewed() RETURNS integer
-    LANGUAGE sql VOLATILE
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.mark_all_generations_viewed();
     END$ddl$, 'service_role', 'marks every generation of every user as viewed and returns how many were not'),
     ('refresh_admin_stats()', $ddl$
     CREATE FUNCTION @app@.refresh_admin_stats() RETURNS void
-    LANGUAGE sql VOLATILE
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.refresh_admin_stats();
     END$ddl$, 'service_role', 'brings mv_admin_stats up to date without blocking its readers; writes nothing when it is'),
     ('cleanup_old_generations(integer)', $ddl$
     CREATE FUNCTION @app@.cleanup_old_generations(days_to_keep integer DEFAULT 90) RETURNS integer
-    LANGUAGE sql VOLATILE
+    LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.cleanup_old_generations(days_to_keep);
     END$ddl$, 'service_role', 'deletes failed and cancelled generations that were created more than so many days ago and returns how many');

@@ -2,7 +2,7 @@
 -- What an INSERT by a user may say: the columns that are his are taken as sent, every other one gets its default, whatever was
 -- sent. Both lists are stated here, so that a new column has to be put into one of them.
 BEGIN;
-SELECT plan(79);
+SELECT * FROM no_plan();
 \ir lib/callers.sql
 
 -- What a user sends, and what becomes of it: null stands for the default.
@@ -38,10 +38,10 @@ INSERT INTO stated VALUES
   ('output_thumbs', '{https://tap.test/t.png}', NULL),
   ('is_keyframe_segment', 'true', NULL),
   ('output_url', 'https://tap.test/free.png', NULL);
--- A workspace is said by the user too, once he is a member of one.
+-- A workspace is said by the user too, once he is a member of one; changed_in by a trigger, whoever writes.
 SELECT set_eq($$SELECT attname::text FROM pg_attribute WHERE attrelid = 'generations'::regclass AND attnum > 0
   AND NOT attisdropped$$,
-              $$SELECT name FROM stated UNION SELECT 'workspace_id'$$, 'every column is stated');
+              $$SELECT name FROM stated UNION VALUES ('workspace_id'), ('changed_in')$$, 'every column is stated');
 
 -- Inserts a complete and harmless row with one value exchanged, and returns what became of it.
 CREATE FUNCTION pg_temp.put(caller text, name text, value text) RETURNS text LANGUAGE plpgsql
@@ -68,6 +68,7 @@ SELECT is(pg_temp.put('ann', s.name, s.sent),
           coalesce(s.kept, d.value),
           format('%s of a user: %s', s.name, CASE WHEN s.kept IS NULL THEN 'the default' ELSE 'as sent' END))
   FROM stated s JOIN defaults d USING (name) ORDER BY s.name;
+SELECT is(pg_temp.put('ann', 'changed_in', '7'), pg_temp.put('service_role', 'changed_in', '8'), 'changed_in is the transaction''s, whoever writes');
 -- The app itself says everything.
 SELECT isnt(pg_temp.put('service_role', s.name, s.sent), d.value, s.name || ' of the app: as sent')
   FROM stated s JOIN defaults d USING (name) WHERE s.kept IS NULL ORDER BY s.name;

@@ -2,7 +2,7 @@
 -- What an UPDATE by a user may change: every column times every state that a row can be in, once with the column privileges as
 -- they are and once without that first wall, so that the guard has to hold alone. Then every change of status.
 BEGIN;
-SELECT plan(354);
+SELECT * FROM no_plan();
 \ir lib/callers.sql
 
 -- A row in this state. `app`: its provider is called by the app's own routes; `atelier`: it has gone through an attempt.
@@ -44,7 +44,7 @@ INSERT INTO stated VALUES
   ('output_url', 'https://tap.test', '{}'), ('output_text', 'x', '{}'), ('output_thumbs', '{https://tap.test}', '{}'),
   ('replicate_token_index', '7', '{}'), ('processing_time_ms', '1', '{}'), ('cost_credits', '0', '{}'), ('cost_usd', '0', '{}'),
   ('created_at', '2001-01-01', '{}'), ('started_at', '2001-01-01', '{}'), ('is_keyframe_segment', 'true', '{}'),
-  ('workspace_id', '00000000-0000-4000-8000-00000000000b', '{}');
+  ('workspace_id', '00000000-0000-4000-8000-00000000000b', '{}'), ('changed_in', '7', '{}');
 SELECT set_eq($$SELECT attname::text FROM pg_attribute WHERE attrelid = 'generations'::regclass AND attnum > 0
   AND NOT attisdropped$$,
               $$SELECT name FROM stated UNION SELECT 'status'$$, 'every column is stated');

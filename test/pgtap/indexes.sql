@@ -7,12 +7,23 @@ SELECT * FROM no_plan();
 
 CREATE TEMP TABLE stated (name text, definition text, why text);
 INSERT INTO stated VALUES
-  -- Generations: each costs a write at every change of status, so there are five.
+  -- Generations: each costs a write at every change of status, but the partial ones hold only their tab's rows.
   ('generations_user_list_idx', '(user_id, created_at DESC) WHERE ((is_keyframe_segment IS NOT TRUE) OR (is_keyframe_segment IS FALSE))',
    'the list, for either way to ask for it'),
-  ('generations_user_workspace_list_idx', '(user_id, workspace_id, created_at DESC)', 'one''s own in a workspace; films with their parts'),
+  ('generations_user_workspace_list_idx', '(user_id, workspace_id, created_at DESC) WHERE (workspace_id IS NOT NULL)', 'one''s own in a workspace'),
   ('generations_workspace_list_idx', '(workspace_id, created_at DESC) WHERE (workspace_id IS NOT NULL)', 'the list of a workspace; its deletion'),
-  ('generations_user_status_idx', '(user_id, status)', 'tabs, counts, what is active'),
+  ('generations_user_status_idx', '(user_id, status)', 'counts by status; films with their parts'),
+  ('generations_user_favorites_idx', '(user_id, created_at DESC) WHERE (is_favorite OR (is_favorite IS TRUE))', 'the tab'),
+  ('generations_user_failed_idx', '(user_id, created_at DESC) WHERE (status = ''failed''::text)', 'the tab'),
+  ('generations_failed_idx', '(created_at) WHERE (status = ANY (ARRAY[''failed''::text, ''cancelled''::text]))', 'what failed last; cleanup'),
+  ('generations_created_at_idx', '(created_at)', 'ranges of time on dashboards; the oldest'),
+  ('generations_active_idx', '(user_id, changed_in) WHERE (status = ANY (ARRAY[''pending''::text, ''queued''::text, ''processing''::text]))',
+   'what is under way; polling'),
+  ('generations_ended_idx', '(user_id, changed_in) WHERE (status = ANY (ARRAY[''completed''::text, ''failed''::text, ''cancelled''::text]))', 'polling'),
+  ('generations_workspace_changed_idx', '(workspace_id, changed_in) WHERE (workspace_id IS NOT NULL)', 'polling'),
+  ('atelier.deleted_generations_user_idx', '(user_id, changed_in) WHERE (user_id IS NOT NULL)', 'polling'),
+  ('atelier.deleted_generations_workspace_idx', '(workspace_id, changed_in) WHERE (workspace_id IS NOT NULL)', 'polling'),
+  ('mv_admin_stats_idx', '(total_users)', 'a refresh that blocks no readers'),
   ('generations_replicate_prediction_id_key', '(replicate_prediction_id)', 'webhooks; one row per prediction'),
   -- People and tokens.
   ('users_email_key', '(email)', 'by address, as the app asks'),
@@ -67,8 +78,7 @@ INSERT INTO stated VALUES
   ('atelier.attempts_generation_id_idx', '(generation_id)', 'the attempts of a generation'),
   ('atelier.attempts_open_idx', '(user_id) WHERE (state = ANY (ARRAY[''sending''::text, ''running''::text, ''unknown''::text]))', 'what is open, by user'),
   ('atelier.attempts_sent_at_idx', 'brin (sent_at)', 'budgets of a day'),
-  ('atelier.flow_node_memory_deleted_at_idx', '(deleted_at)', 'what is forgotten'),
-  ('atelier.migrations_name_key', '(name)', 'a step once');
+  ('atelier.flow_node_memory_deleted_at_idx', '(deleted_at)', 'what is forgotten');
 
 CREATE TEMP VIEW indexes AS
 SELECT i.indexrelid::regclass::text AS name,

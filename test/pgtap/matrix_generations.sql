@@ -55,6 +55,10 @@ INSERT INTO stated (relation, command, outcomes, why) VALUES
    'no no no   no no   no no no   no no   no   no no   1', 'the app deletes, with the files'),
   ('generations', $$UPDATE generations SET viewed = true$$,
    'no 0 0   2 0   0 0 0   0 0   0   0 no   3', 'no column is read, so the policy of this command decides alone'),
+  ('admin_stats', $$SELECT FROM admin_stats$$,
+   'no no no   no no   no no no   no no   no   no no   1', 'H9: the whole in numbers is the app''s'),
+  ('mv_admin_stats', $$SELECT FROM mv_admin_stats$$,
+   'no no no   no no   no no no   no no   no   no no   1', 'H9'),
   ('generations', $$TRUNCATE generations CASCADE$$,
    'no no no   no no   no no no   no no   no   no no   no', 'empties the tables that refer to it, whosever rows they have');
 \ir lib/matrix.sql

@@ -2,7 +2,7 @@
 -- The settings: each with its default, unit, range and description, as the README has it, and all of them for superusers: they
 -- name hosts, files and databases, and users must not even read them.
 BEGIN;
-SELECT plan(126);
+SELECT * FROM no_plan();
 \ir lib/callers.sql
 
 CREATE TEMP TABLE stated (name text, type text, standard text, unit text, least text, most text, choices text[]);
@@ -18,6 +18,7 @@ INSERT INTO stated VALUES
   ('request_timeout',     'integer', '30000',                        'ms', '100', '600000',  NULL),
   ('poll_interval',       'integer', '1000',                         'ms', '10',  '60000',   NULL),
   ('user_concurrency',    'integer', '5',                            NULL, '0',   '100000',  NULL),
+  ('max_queued_per_user', 'integer', '1000',                         NULL, '0',   '1000000', NULL),
   ('creates_per_minute',  'integer', '600',                          NULL, '0',   '1000000', NULL),
   ('requests_per_minute', 'integer', '3000',                         NULL, '0',   '1000000', NULL),
   ('max_attempts',        'integer', '3',                            NULL, '1',   '10',      NULL),

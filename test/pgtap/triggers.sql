@@ -12,6 +12,7 @@ INSERT INTO native VALUES
   ('guard_generation',         'generations',             'BEFORE', 'INSERT OR UPDATE', 'ROW'),
   ('update_generation_status', 'generations',             'BEFORE', 'UPDATE', 'ROW'),
   ('sync_queue',               'generations',             'AFTER',  'INSERT OR UPDATE OR DELETE', 'ROW'),
+  ('note_gone',                'generations',             'AFTER',  'UPDATE OR DELETE', 'ROW'),
   ('guard_user',               'users',                   'BEFORE', 'INSERT OR UPDATE', 'ROW'),
   ('guard_token',              'replicate_tokens',        'BEFORE', 'INSERT OR UPDATE', 'ROW'),
   ('tokens_changed',           'replicate_tokens',        'AFTER',  'INSERT OR UPDATE OR DELETE', 'STATEMENT'),

@@ -34,7 +34,7 @@ SELECT is(pg_temp.write_after(format('ALTER TABLE %I %s', relation, change), rel
     ('generations', 'DROP COLUMN output_thumbs', '1'),
     ('generations', 'ADD COLUMN remark text DEFAULT ''none''', '1'),
     ('generations', 'ADD COLUMN doubled integer GENERATED ALWAYS AS (cost_credits * 2) STORED', '1'),
-    ('generations', 'ALTER cost_credits TYPE bigint', '1'),
+    ('generations', 'ALTER replicate_token_index TYPE bigint', '1'),
     ('flows', 'ALTER name TYPE varchar(99)', '39P01'),
     ('flows', 'DROP COLUMN description', '39P01'),
     ('flow_nodes', 'ALTER data DROP DEFAULT, ALTER data TYPE json', '39P01'),

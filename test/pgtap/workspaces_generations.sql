@@ -48,8 +48,8 @@ SELECT is(pg_temp.outcome('admin', $$SELECT FROM generations WHERE workspace_id 
 
 -- The history of a workspace comes by its index, as its member.
 INSERT INTO generations (user_id, workspace_id, action, model_id, model_name, replicate_model, status, created_at, is_keyframe_segment)
-SELECT pg_temp.id('member'), CASE n % 3 WHEN 0 THEN pg_temp.id('one') WHEN 1 THEN pg_temp.id('two') END, 'create', 'm', 'M', 'owner/name', 'completed',
-       now() - n * interval '1 min', n % 100 = 0 FROM generate_series(1, 5000) n;
+SELECT pg_temp.id('member'), CASE n % 50 WHEN 0 THEN pg_temp.id('one') WHEN 1 THEN pg_temp.id('two') END, 'create', 'm', 'M', 'owner/name', 'completed',
+       now() - n * interval '1 min', n % 100 = 0 FROM generate_series(1, 20000) n;
 ANALYZE generations, users, workspace_members, workspaces;
 CREATE FUNCTION pg_temp.plan(query text) RETURNS text LANGUAGE plpgsql
 AS $$
