@@ -57,7 +57,7 @@ prepare_servers() {
     mkdir -p "$work/sources/test" "$work/bin" &&
     cp -r "$atelier_root"/{sql,extension.control} "$work/sources/" &&
     cp -r "$atelier_root/test/lib" "$work/sources/test/" || return 1
-  if [ -e "$atelier_root/test/t" ]; then cp -r "$atelier_root/test/t" "$work/sources/test/"; fi
+  cp -r "$atelier_root"/test/{t,adopt} "$work/sources/test/"
   if [ -e "$stand_in_program" ]; then cp "$stand_in_program" "$work/bin/"; fi
   chmod -R a+rX "$work/sources" "$work/bin"
   # No workers here: these suites look at what SQL does, and nothing may ever leave for the real provider.

@@ -136,6 +136,7 @@ subtest 'a restore into the database itself' => sub {
     my $before = rows($other, 'postgres');
     my $names = join ', ', @tables;
     $other->safe_psql('postgres', "SET atelier.allow_drop = on; DROP TABLE $names CASCADE");
+    local $ENV{PGOPTIONS} = '-c atelier.allow_drop=on';
     $other->command_ok(['pg_restore', '--clean', '--if-exists', '-d', $other->connstr('postgres'), "$folder/own"], 'pg_restore --clean');
     same_rows(rows($other, 'postgres'), $before, 'in place');
     same_catalog(catalog($other, 'postgres'), $catalog, 'the catalog is the same');
