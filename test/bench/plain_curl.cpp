@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <charconv>
@@ -124,11 +125,22 @@ Result send_all(const Options& options) {
   return result;
 }
 
+// What this process has spent so far, in microseconds.
+double cpu_us() {
+  rusage used = {};
+  getrusage(RUSAGE_SELF, &used);
+  const auto us = [](const timeval& time) {
+    return 1e6 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec);
+  };
+  return us(used.ru_utime) + us(used.ru_stime);
+}
+
 int run(const Options& options) {
   const Result result = send_all(options);
   const auto created = static_cast<double>(result.created);
-  std::printf("{\"created\":%zu,\"seconds\":%.6f,\"per_second\":%.3f,\"libcurl\":\"%s\"}\n", result.created,
-              result.seconds, created / result.seconds, curl_version_info(CURLVERSION_NOW)->version);
+  std::printf("{\"created\":%zu,\"seconds\":%.6f,\"per_second\":%.3f,\"cpu_us\":%.3f,\"libcurl\":\"%s\"}\n",
+              result.created, result.seconds, created / result.seconds, cpu_us() / created,
+              curl_version_info(CURLVERSION_NOW)->version);
   if (result.created == options.count) return 0;
   std::fprintf(stderr, "plain-curl: %zu requests of %zu failed, the first with: %s\n", options.count - result.created,
                options.count, result.first_failure.c_str());

@@ -50,7 +50,7 @@ sub run_product {
 
 sub run_curl {
     $stand_in->reset_for_speed;
-    return plain_curl($rows, $parallel)->{per_second};
+    return plain_curl($rows, $parallel);
 }
 
 $stand_in->reset_for_speed;
@@ -93,7 +93,7 @@ sub of_rounds { my ($value) = @_; return [ map { $value->($_) } @rounds ] }
 sub product_parts { return @{ $_[0]{product} }{qw(insert work)} }
 
 $case->row('jobs per second, beside plain libcurl', product => of_rounds(sub { $_[0]{product}{rate} }),
-    reference => of_rounds(sub { $_[0]{curl} }), target => 'at least 0.10 of the reference',
+    reference => of_rounds(sub { $_[0]{curl}{per_second} }), target => 'at least 0.10 of the reference',
     met => sub { $_[0]{ratio} >= 0.10 });
 $case->row('processor time per job, us, beside the plain-SQL writer',
     product => of_rounds(sub { cpu_of(product_parts($_[0])) }), reference => of_rounds(sub { cpu_of($_[0]{once}) }),
@@ -103,6 +103,9 @@ $case->row('WAL per job, bytes, beside the plain-SQL writer',
     target => 'at most 1.3 times', met => sub { $_[0]{ratio} <= 1.3 });
 $case->row('processor time per job, us, beside a writer in two steps',
     product => of_rounds(sub { cpu_of(product_parts($_[0])) }), reference => of_rounds(sub { cpu_of($_[0]{twice}) }));
+$case->row('processor time per job, us, beside a writer in two steps and plain libcurl',
+    product => of_rounds(sub { cpu_of(product_parts($_[0])) }),
+    reference => of_rounds(sub { cpu_of($_[0]{twice}) + $_[0]{curl}{cpu_us} }));
 $case->row('WAL per job, bytes, beside a writer in two steps',
     product => of_rounds(sub { wal_of(product_parts($_[0])) }), reference => of_rounds(sub { wal_of($_[0]{twice}) }));
 
@@ -130,7 +133,7 @@ $case->note("$rows rows of $users users, queued in one statement while dispatch 
 $case->note('The plain-SQL writer inserts the final rows (generations, attempts, api_logs) and charges the users,'
       . ' 128 rows to a commit, with our triggers off and foreign keys on; the rows are compared afterwards. The writer in'
       . ' two steps inserts each row as queued first, commits, and updates it: what any queue in a table has to do. It is'
-      . ' here for comparison and has no target.');
+      . ' here for comparison and has no target. Plain libcurl is counted beside it with the processor time of its own process.');
 $case->note('All processes of the server are counted, the insert too, fsync on, full_page_writes off, autovacuum off; the'
       . ' tables are emptied and vacuumed before each part and analysed after the insert, which is counted nowhere. WAL by'
       . ' relation is the length of records, without their padding.');
