@@ -143,6 +143,13 @@ std::optional<Datum> TriggerCall::new_datum(const Column& column) const {
   return new_image().values[place];
 }
 
+Datum TriggerCall::required(const std::optional<Datum>& value, const Column& column) const {
+  if (!value)
+    fail(Code::not_null_violation, "null value in column \"" + std::string(column.name) + "\" of relation \"" +
+                                       RelationGetRelationName(relation()) + "\"");
+  return *value;
+}
+
 size_t TriggerCall::new_bytes(const Column& column) const {
   const std::optional<Datum> value = new_datum(column);
   if (!value) return 0;

@@ -76,6 +76,16 @@ class TriggerCall {
     return to_cpp<T>(*value);
   }
 
+  // The same for columns that are never null; raises 23502 where somebody has allowed it.
+  template <typename T>
+  T old_required(const Column& column) const {
+    return to_cpp<T>(required(old_datum(column), column));
+  }
+  template <typename T>
+  T new_required(const Column& column) const {
+    return to_cpp<T>(required(new_datum(column), column));
+  }
+
   // The size of a text or jsonb value, told without detoasting it; 0 for null.
   size_t new_bytes(const Column& column) const;
   // The length of a text in characters; 0 for null.
@@ -116,6 +126,7 @@ class TriggerCall {
   const Image& old_image() const;
   const Image& new_image() const;
   void write(int attribute, Datum value, bool null);
+  Datum required(const std::optional<Datum>& value, const Column& column) const;
 
   TriggerData* data_ = nullptr;
   TriggerEvent event_ = TriggerEvent::insert;

@@ -73,7 +73,7 @@ void guard_insert(pg::TriggerCall& call) {
 bool is_by(const pg::TriggerCall& call, const core::Uuid& user) { return call.old_value<core::Uuid>(kUserId) == user; }
 
 bool owns_flow(const pg::TriggerCall& call, const core::Uuid& user) {
-  const auto flow = store::memberships::flow(*call.old_value<core::Uuid>(kFlowId));
+  const auto flow = store::memberships::flow(call.old_required<core::Uuid>(kFlowId));
   return flow && flow->owner == user;
 }
 

@@ -146,7 +146,7 @@ ATELIER_FUNCTION(remember_flow_node) {
   // Whoever saves his own plain node again becomes its author again anyway.
   const bool by_another = kept.created_by && kept.created_by != store::caller::identity().sub;
   if (kept.generation || kept.status != kIdle || kept.error_message || kept.width || kept.height || by_another)
-    store::flows::remember_node(*call.old_value<core::Uuid>(kFlowId), *call.old_value<core::Uuid>(kId), kept);
+    store::flows::remember_node(call.old_required<core::Uuid>(kFlowId), call.old_required<core::Uuid>(kId), kept);
   return call.result();
 }
 

@@ -19,7 +19,7 @@ void follow_move(const pg::TriggerCall& call) {
   const Id left_user = user != call.new_value<core::Uuid>(column::kUserId) ? user : std::nullopt;
   const Id left_workspace = workspace != call.new_value<core::Uuid>(column::kWorkspaceId) ? workspace : std::nullopt;
   if (left_user || left_workspace)
-    store::changes::note_gone(*call.old_value<core::Uuid>(column::kId), left_user, left_workspace);
+    store::changes::note_gone(call.old_required<core::Uuid>(column::kId), left_user, left_workspace);
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ ATELIER_FUNCTION(note_gone) {
   if (call.event() == pg::TriggerEvent::update) {
     follow_move(call);
   } else if (call.event() == pg::TriggerEvent::remove) {
-    store::changes::note_gone(*call.old_value<core::Uuid>(column::kId), call.old_value<core::Uuid>(column::kUserId),
+    store::changes::note_gone(call.old_required<core::Uuid>(column::kId), call.old_value<core::Uuid>(column::kUserId),
                               call.old_value<core::Uuid>(column::kWorkspaceId));
   }
   return (Datum)0;

@@ -33,8 +33,9 @@ int16_t priority_in(Datum settings) {
 
 void add(const pg::TriggerCall& call) {
   const auto settings = call.new_datum(column::kSettings);
-  store::queue::add(*call.new_value<core::Uuid>(column::kId), *call.new_value<core::Uuid>(column::kUserId),
-                    settings ? priority_in(*settings) : int16_t{0});
+  const auto id = call.new_required<core::Uuid>(column::kId);
+  const auto user = call.new_required<core::Uuid>(column::kUserId);
+  store::queue::add(id, user, settings ? priority_in(*settings) : int16_t{0});
   pg::wake_dispatcher_at_commit();
 }
 
@@ -62,11 +63,11 @@ ATELIER_FUNCTION(sync_queue) {
         add(call);
       } else if (generation::old_status(call) == GenerationStatus::queued && !pg::is_worker()) {
         // The dispatcher has taken its rows out before.
-        end_unsent(*call.old_value<core::Uuid>(column::kId), generation::new_status(call));
+        end_unsent(call.old_required<core::Uuid>(column::kId), generation::new_status(call));
       }
       break;
     case pg::TriggerEvent::remove:
-      follow_deletion(*call.old_value<core::Uuid>(column::kId),
+      follow_deletion(call.old_required<core::Uuid>(column::kId),
                       generation::old_status(call).value_or(GenerationStatus::processing));
       break;
     case pg::TriggerEvent::truncate:

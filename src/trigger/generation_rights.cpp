@@ -38,7 +38,7 @@ class Dispatch {
   explicit Dispatch(const pg::TriggerCall& call) : call_(call) {}
 
   bool is_atelier() const {
-    if (!asked_) has_attempt_ = store::queue::has_attempt(*call_.old_value<core::Uuid>(column::kId));
+    if (!asked_) has_attempt_ = store::queue::has_attempt(call_.old_required<core::Uuid>(column::kId));
     asked_ = true;
     return has_attempt_;
   }

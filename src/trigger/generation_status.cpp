@@ -19,7 +19,7 @@ namespace column = generation::column;
 
 namespace {
 
-core::Uuid id_of(const pg::TriggerCall& call) { return *call.old_value<core::Uuid>(column::kId); }
+core::Uuid id_of(const pg::TriggerCall& call) { return call.old_required<core::Uuid>(column::kId); }
 
 void warn_unchanged(const pg::TriggerCall& call, GenerationStatus from, const std::string& why,
                     const std::string& hint = {}) {

@@ -34,10 +34,10 @@ void check_row(const pg::TriggerCall& call) {
   if (const std::string_view column = call.forbidden_null(); !column.empty())
     pg::fail(pg::Code::not_null_violation,
              "null value in column \"" + std::string(column) + "\" of relation \"replicate_tokens\"");
-  const std::string token = *call.new_value<std::string>(kToken);
+  const std::string token = call.new_required<std::string>(kToken);
   check(token);
   const bool changes = call.event() == pg::TriggerEvent::insert || call.changes(kToken);
-  if (changes && store::tokens::exists(token, *call.new_value<int32_t>(kId)))
+  if (changes && store::tokens::exists(token, call.new_required<int32_t>(kId)))
     pg::fail(pg::Code::unique_violation, "this token is in the pool already");
 }
 

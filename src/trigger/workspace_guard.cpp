@@ -50,7 +50,7 @@ void check_name(const pg::TriggerCall& call) {
 // A workspace that is not active counts as deleted, so that is decided by those who may delete it.
 void check_activity(const pg::TriggerCall& call) {
   if (!call.caller_is_restricted() || !call.changes(kIsActive)) return;
-  if (!store::rights::owns_workspace(*call.old_value<core::Uuid>(kId)) && !store::rights::is_super_admin())
+  if (!store::rights::owns_workspace(call.old_required<core::Uuid>(kId)) && !store::rights::is_super_admin())
     pg::fail(pg::Code::insufficient_privilege, "a user may not delete or restore this workspace",
              "Its owners and super_admins may.");
 }
@@ -79,6 +79,6 @@ ATELIER_FUNCTION(add_workspace_owner) {
   pg::TriggerCall call(fcinfo, kTable, pg::TriggerTime::after_row);
   if (call.event() == pg::TriggerEvent::insert)
     if (const auto creator = call.new_value<core::Uuid>(kCreatedBy))
-      store::workspaces::add_owner(*call.new_value<core::Uuid>(kId), *creator);
+      store::workspaces::add_owner(call.new_required<core::Uuid>(kId), *creator);
   return call.result();
 }

@@ -57,8 +57,8 @@ void check_owner_change(const core::Uuid& workspace) {
 // For a change that takes an owner away. A workspace that is being deleted needs none, and a user who is being deleted
 // can be none.
 void keep_last_owner(const pg::TriggerCall& call) {
-  const core::Uuid workspace = *call.old_value<core::Uuid>(kWorkspaceId);
-  const core::Uuid user = *call.old_value<core::Uuid>(kUserId);
+  const core::Uuid workspace = call.old_required<core::Uuid>(kWorkspaceId);
+  const core::Uuid user = call.old_required<core::Uuid>(kUserId);
   if (!store::workspaces::lock(workspace)) return;
   if (store::workspaces::has_other_owner(workspace, user)) return;
   if (call.event() == pg::TriggerEvent::remove && !store::workspaces::user_exists(user)) return;
@@ -100,16 +100,16 @@ void guard_update(const pg::TriggerCall& call) {
     pg::fail(pg::Code::check_violation, "a membership stays with its workspace and its user", {},
              "Delete it and insert another one.");
   if (!call.changes(kRole)) return;
-  if (call.caller_is_restricted()) check_owner_change(*call.old_value<core::Uuid>(kWorkspaceId));
+  if (call.caller_is_restricted()) check_owner_change(call.old_required<core::Uuid>(kWorkspaceId));
   if (call.old_value<std::string>(kRole) == kOwner) keep_last_owner(call);
 }
 
 void guard_delete(const pg::TriggerCall& call) {
   if (call.old_value<std::string>(kRole) != kOwner) return;
-  if (Replaced::is(*call.old_value<core::Uuid>(kId))) return;
+  if (Replaced::is(call.old_required<core::Uuid>(kId))) return;
   const auto user = call.old_value<core::Uuid>(kUserId);
   if (call.caller_is_restricted() && user != store::caller::identity().sub)
-    check_owner_change(*call.old_value<core::Uuid>(kWorkspaceId));
+    check_owner_change(call.old_required<core::Uuid>(kWorkspaceId));
   keep_last_owner(call);
 }
 
