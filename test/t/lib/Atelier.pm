@@ -30,7 +30,8 @@ our @EXPORT = qw(atelier_node configure create_extension add_token add_user sql_
 sub atelier_node {
     my ($name, %options) = @_;
     my $node = PostgreSQL::Test::Cluster->new($name);
-    $node->init(@{ $options{init} // [] });
+    # From 16 on the framework makes SQL_ASCII databases otherwise.
+    $node->init(extra => [ '--encoding=UTF8', '--locale=C' ], @{ $options{init} // [] });
     my $port = $options{stand_in} ? $options{stand_in}->port : 9;
     my %settings = (
         'atelier.api_base_url'        => "http://127.0.0.1:$port/v1",
