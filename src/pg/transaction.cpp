@@ -9,7 +9,6 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "utils/acl.h"
-#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
@@ -67,12 +66,8 @@ void abort_subtransaction(const Subtransaction& outer) {
 
 }  // namespace detail
 
-void make_commit_durable() {
-  if (synchronous_commit >= SYNCHRONOUS_COMMIT_LOCAL_FLUSH) return;
-  guard([] {
-    set_config_option("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-  });
-}
+// A setting would not do: it would be taken back with the search path before the commit.
+void make_commit_durable() { ForceSyncCommit(); }
 
 uint64_t transaction_id() {
   return guard([] { return U64FromFullTransactionId(GetTopFullTransactionId()); });
