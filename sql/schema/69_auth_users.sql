@@ -177,7 +177,7 @@ BEGIN
     RETURN;
   END IF;
   check_name := 'sign-up'; status := 'ok'; detail := 'profiles follow auth.users';
-  hint := (SELECT string_agg(m.ddl, ' ') FROM atelier.missing_auth_changes() m);
+  hint := (SELECT string_agg(m.ddl, ' ' ORDER BY m.ddl LIKE 'CREATE%', m.ddl) FROM atelier.missing_auth_changes() m);
   IF hint IS NOT NULL THEN
     status := 'fail'; detail := 'profiles do not follow auth.users: its owner has to run the statements of the hint';
   END IF;

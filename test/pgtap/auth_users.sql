@@ -24,8 +24,8 @@ SELECT is((SELECT status FROM atelier.health_auth() WHERE check_name = 'sign-up'
 SELECT is((SELECT hint FROM atelier.health_auth() WHERE check_name = 'sign-up'),
           'DROP TRIGGER on_auth_user_created ON auth.users; '
           'CREATE TRIGGER atelier_user_created AFTER INSERT ON auth.users FOR EACH ROW EXECUTE FUNCTION atelier.follow_auth_user(); '
-          'CREATE TRIGGER atelier_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW EXECUTE FUNCTION atelier.follow_auth_user(); '
-          'CREATE TRIGGER atelier_user_deleted AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION atelier.follow_auth_user();',
+          'CREATE TRIGGER atelier_user_deleted AFTER DELETE ON auth.users FOR EACH ROW EXECUTE FUNCTION atelier.follow_auth_user(); '
+          'CREATE TRIGGER atelier_user_email_changed AFTER UPDATE OF email ON auth.users FOR EACH ROW EXECUTE FUNCTION atelier.follow_auth_user();',
           'H4: with the statements, the original''s trigger among them');
 -- A role that may not do it changes nothing and does not fail.
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA atelier TO service_role;
