@@ -60,12 +60,15 @@ script := build/atelier--$(version).sql
 objects := build/obj$(if $(FAULTS),-faults)
 sources := $(sort $(wildcard $(top)/src/*.cpp $(top)/src/*/*.cpp))
 schema := $(sort $(wildcard $(top)/sql/schema/*.sql))
+tables := $(shell sed -n 's/.* kTableVersion = \([0-9]*\);.*/\1/p' $(top)/src/store/dispatch.hpp)
+# From each released version straight to this one; and, for the tests, the scripts of those versions.
+updates := $(patsubst $(top)/sql/upgrade/%.sql,build/atelier--%.sql,$(wildcard $(top)/sql/upgrade/*--$(version).sql))
+released := $(patsubst $(top)/sql/upgrade/released/%.gz,build/%,$(wildcard $(top)/sql/upgrade/released/*.sql.gz))
 
 MODULE_big = atelier
 OBJS = $(patsubst $(top)/src/%.cpp,$(objects)/%.o,$(sources))
 MODULEDIR = extension
-DATA_built = atelier.control $(script)
-DATA = $(patsubst $(top)/%,%,$(wildcard $(top)/sql/upgrade/atelier--*.sql))
+DATA_built = atelier.control $(script) $(updates) $(if $(FAULTS),$(released))
 EXTRA_CLEAN = build
 
 # The server's headers are system headers to us: their warnings are not ours. 15 has no default for PGDLLEXPORT, so
@@ -106,6 +109,20 @@ $(script): $(schema) $(top)/extension.control
 	{ printf '%s\n' '\echo Use "CREATE EXTENSION atelier" to load this file. \quit'; cat $(schema) </dev/null; } \
 	  | sed 's/@VERSION@/$(version)/g' >$@.new
 	mv $@.new $@
+
+$(updates): build/atelier--%.sql: $(top)/sql/upgrade/%.sql $(top)/sql/upgrade/begin.sql $(top)/sql/upgrade/end.sql \
+  $(schema) $(top)/extension.control $(top)/src/store/dispatch.hpp
+	@mkdir -p $(@D)
+	{ printf '%s\n' '\echo Use "ALTER EXTENSION atelier UPDATE" to load this file. \quit'; \
+	  sed 's/@TABLES@/$(tables)/g' $(top)/sql/upgrade/begin.sql; cat $<; \
+	  cat $(filter-out %/99_end.sql,$(schema)) | sed -e 's/^CREATE FUNCTION /CREATE OR REPLACE FUNCTION /' \
+	    -e 's/^CREATE PROCEDURE /CREATE OR REPLACE PROCEDURE /'; \
+	  cat $(top)/sql/upgrade/end.sql; } | sed 's/@VERSION@/$(version)/g' >$@.new
+	mv $@.new $@
+
+$(released): build/%: $(top)/sql/upgrade/released/%.gz
+	@mkdir -p $(@D)
+	gzip -dc $< >$@
 
 $(REGRESS_PREP):
 	mkdir -p $@

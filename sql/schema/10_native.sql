@@ -126,5 +126,5 @@ LANGUAGE c STABLE ROWS 1 AS 'MODULE_PATHNAME', 'atelier_database_identity';
 COMMENT ON FUNCTION atelier.database_identity() IS 'which server and database this is; install() records it and the workers compare';
 
 CREATE FUNCTION atelier.code_table_version() RETURNS integer
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_code_table_version';
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_code_table_version';
 COMMENT ON FUNCTION atelier.code_table_version() IS 'the version of the tables that the library works on: the number of the last install step';

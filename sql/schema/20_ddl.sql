@@ -134,16 +134,29 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   view_name text := atelier.in_app_schema(template);
+  what_to_do text := atelier.what_to_make('view', '', template, ddl);
 BEGIN
-  IF to_regclass(view_name) IS NOT NULL THEN
-    RETURN;
+  IF what_to_do = 'replace' THEN
+    BEGIN
+      PERFORM atelier.replace_object('view', template, ddl);
+      PERFORM atelier.forget_comments(view_name::regclass);
+    EXCEPTION WHEN invalid_table_definition THEN
+      -- Columns go or change: whoever has built on them has to know.
+      EXECUTE format('DROP VIEW %s', view_name);
+      what_to_do := 'create';
+    END;
   END IF;
-  PERFORM atelier.run_ddl(ddl);
-  EXECUTE format('ALTER VIEW %s OWNER TO atelier_owner', view_name);
-  EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC, anon, authenticated, service_role', view_name);
+  IF what_to_do = 'create' THEN
+    PERFORM atelier.run_ddl(ddl);
+    EXECUTE format('ALTER VIEW %s OWNER TO atelier_owner', view_name);
+    EXECUTE format('REVOKE ALL ON TABLE %s FROM PUBLIC, anon, authenticated, service_role', view_name);
+  END IF;
+  IF what_to_do <> 'nothing' THEN
+    PERFORM atelier.note_made('view', '', template, ddl);
+  END IF;
 END
 $function$;
-COMMENT ON FUNCTION atelier.make_view(text, text) IS 'runs the statement unless there is a relation of this name; the view is owned by atelier_owner and granted to nobody';
+COMMENT ON FUNCTION atelier.make_view(text, text) IS 'creates a view, owned by atelier_owner and granted to nobody, or replaces that of an older version';
 
 CREATE FUNCTION atelier.make_function(template text, ddl text) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

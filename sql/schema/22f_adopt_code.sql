@@ -4,23 +4,18 @@
 CREATE FUNCTION atelier.replace_function(wanted_signature text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
--- Inside an extension script only members can be replaced; let_go() releases it again.
 DECLARE
   wanted record;
   signature text := atelier.in_app_schema('@app@.' || wanted_signature);
 BEGIN
-  SELECT regexp_replace(w.ddl, '^\s*CREATE FUNCTION', 'CREATE OR REPLACE FUNCTION') AS ddl, w.callers, w.about INTO STRICT wanted
-    FROM atelier.wanted_functions() w WHERE w.signature = wanted_signature;
-  BEGIN
-    PERFORM atelier.run_ddl(wanted.ddl);
-  EXCEPTION WHEN object_not_in_prerequisite_state THEN
-    EXECUTE format('ALTER EXTENSION atelier ADD FUNCTION %s', signature);
-    PERFORM atelier.run_ddl(wanted.ddl);
-  END;
+  SELECT w.ddl, w.callers, w.about INTO STRICT wanted FROM atelier.wanted_functions() w WHERE w.signature = wanted_signature;
+  PERFORM atelier.replace_object('function', '@app@.' || wanted_signature, wanted.ddl);
   EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, anon, authenticated, service_role', signature);
   EXECUTE format('ALTER FUNCTION %s OWNER TO atelier_owner', signature);
   EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', signature, wanted.callers);
   EXECUTE format('COMMENT ON FUNCTION %s IS %L', signature, wanted.about);
+  PERFORM atelier.note_made('function', '', '@app@.' || wanted_signature,
+                            atelier.function_statement(wanted.ddl, wanted.callers, wanted.about));
 END
 $function$;
 COMMENT ON FUNCTION atelier.replace_function(text) IS 'puts our function of the app schema in the place of one of the same signature, which keeps what depends on it';

@@ -1,6 +1,20 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Comments on what install() makes. A comment that somebody has written meanwhile stays.
 
+CREATE FUNCTION atelier.forget_comments(relation regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  attribute name;
+BEGIN
+  EXECUTE format('COMMENT ON VIEW %s IS NULL', relation);
+  FOR attribute IN SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND col_description(relation, a.attnum) IS NOT NULL LOOP
+    EXECUTE format('COMMENT ON COLUMN %s.%I IS NULL', relation, attribute);
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION atelier.forget_comments(regclass) IS 'removes the comments of a view that has been replaced, so that describe() writes new ones';
+
 CREATE FUNCTION atelier.describe(template text, about text, columns text[] DEFAULT '{}') RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$

@@ -77,14 +77,22 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   wanted record;
+  template text;
+  what_to_do text;
 BEGIN
-  FOR wanted IN SELECT w.signature, w.ddl, w.callers, w.about FROM atelier.wanted_functions() w LOOP
-    IF atelier.make_function('@app@.' || wanted.signature, wanted.ddl) THEN
-      PERFORM atelier.run_ddl(format('ALTER FUNCTION @app@.%s OWNER TO atelier_owner', wanted.signature));
-      PERFORM atelier.run_ddl(format('GRANT EXECUTE ON FUNCTION @app@.%s TO %s', wanted.signature, wanted.callers));
-      PERFORM atelier.run_ddl(format('COMMENT ON FUNCTION @app@.%s IS %L', wanted.signature, wanted.about));
+  FOR wanted IN
+    SELECT w.signature, w.ddl, atelier.function_statement(w.ddl, w.callers, w.about) AS statement FROM atelier.wanted_functions() w
+  LOOP
+    template := '@app@.' || wanted.signature;
+    what_to_do := atelier.what_to_make('function', '', template, wanted.statement);
+    IF what_to_do = 'replace' AND NOT atelier.can_replace(wanted.signature) THEN
+      -- Another result or other names of arguments: whoever has built on it has to know.
+      PERFORM atelier.run_ddl(format('DROP FUNCTION %s', template));
+    END IF;
+    IF what_to_do <> 'nothing' THEN
+      PERFORM atelier.replace_function(wanted.signature);
     END IF;
   END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION atelier.make_app_functions() IS 'creates the functions in the app schema that are missing';
+COMMENT ON FUNCTION atelier.make_app_functions() IS 'creates the functions in the app schema that are missing, and replaces those of an older version';

@@ -68,15 +68,38 @@ COMMENT ON FUNCTION atelier.missing_policies() IS 'policies that should be there
 CREATE FUNCTION atelier.make_guards() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+-- A trigger that somebody has disabled stays disabled, and a comment stays.
 DECLARE
-  ddl text;
+  wanted record;
+  what_to_do text;
+  comment text;
+  enabled "char";
 BEGIN
-  FOR ddl IN SELECT t.ddl FROM atelier.missing_triggers() t UNION ALL SELECT p.ddl FROM atelier.missing_policies() p LOOP
-    EXECUTE ddl;
+  FOR wanted IN SELECT g.kind, g.relation, g.object, g.ddl, to_regclass(atelier.in_app_schema(g.relation)) AS place FROM atelier.wanted_guards() g LOOP
+    CONTINUE WHEN wanted.place IS NULL;
+    what_to_do := atelier.what_to_make(wanted.kind, wanted.relation, wanted.object, wanted.ddl);
+    CONTINUE WHEN what_to_do = 'nothing';
+    IF what_to_do = 'replace' THEN
+      SELECT obj_description(p.oid, 'pg_policy'), NULL INTO comment, enabled
+        FROM pg_policy p WHERE wanted.kind = 'policy' AND p.polrelid = wanted.place AND p.polname = wanted.object
+      UNION ALL
+      SELECT obj_description(t.oid, 'pg_trigger'), t.tgenabled
+        FROM pg_trigger t WHERE wanted.kind = 'trigger' AND t.tgrelid = wanted.place AND t.tgname = wanted.object;
+      EXECUTE 'DROP ' || atelier.made_name(wanted.kind, wanted.relation, wanted.object);
+    END IF;
+    PERFORM atelier.run_ddl(wanted.ddl);
+    IF what_to_do = 'replace' AND comment IS NOT NULL THEN
+      EXECUTE format('COMMENT ON %s IS %L', atelier.made_name(wanted.kind, wanted.relation, wanted.object), comment);
+    END IF;
+    IF what_to_do = 'replace' AND wanted.kind = 'trigger' AND enabled <> 'O' THEN
+      EXECUTE format('ALTER TABLE %s %s TRIGGER %I', wanted.place,
+                     CASE enabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END, wanted.object);
+    END IF;
+    PERFORM atelier.note_made(wanted.kind, wanted.relation, wanted.object, wanted.ddl);
   END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION atelier.make_guards() IS 'creates the triggers and policies that are missing';
+COMMENT ON FUNCTION atelier.make_guards() IS 'creates the triggers and policies that are missing, and replaces those of an older version';
 
 CREATE FUNCTION atelier.grant_tables() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

@@ -71,6 +71,19 @@ BEGIN
     END IF;
   END IF;
   RETURN NEXT;
+
+  check_name := 'changes'; status := 'ok'; detail := 'policies, triggers and functions are those of this version'; hint := NULL;
+  IF to_regclass('atelier.made') IS NULL THEN
+    -- Restored from a dump of 0.1.0.
+    status := 'fail'; detail := 'policies, triggers and functions are those of an older version'; hint := 'SELECT atelier.install();';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  SELECT string_agg(c.object, ', '), string_agg(c.remedy, ' ') INTO problem, hint FROM atelier.changed_by_others() c;
+  IF problem IS NOT NULL THEN
+    status := 'warn'; detail := 'kept as somebody has changed them: ' || problem;
+  END IF;
+  RETURN NEXT;
 END
 $function$;
 ALTER FUNCTION atelier.health_tables() OWNER TO atelier_owner;

@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: PostgreSQL
--- install(): makes the tables, or brings them to the version of the code, and puts back what hangs on the code. Then the end
--- of the script, which decides whether to call it.
+-- install(): makes the tables, or brings them to the version of the code, and puts back what hangs on the code.
 
 CREATE FUNCTION atelier.table_version() RETURNS integer
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -38,6 +37,15 @@ BEGIN
     applied_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT migrations_pkey PRIMARY KEY (version, applied_at)
   $table$);
+  PERFORM atelier.make_own_table('made', $table$
+    kind text NOT NULL CONSTRAINT made_kind_check CHECK (kind IN ('function', 'policy', 'trigger', 'view')),
+    relation text NOT NULL,
+    object text NOT NULL,
+    statement text NOT NULL,
+    definition text NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT made_pkey PRIMARY KEY (kind, relation, object, made_at)
+  $table$);
   PERFORM atelier.make_own_table('backfill', $table$
     relation name NOT NULL,
     attribute name NOT NULL,
@@ -49,7 +57,7 @@ BEGIN
    WHERE NOT EXISTS (SELECT FROM atelier.identity);
 END
 $function$;
-COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity, migrations and backfill, and the row that says which database this is';
+COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity, migrations, made and backfill, and the row that says which database this is';
 
 CREATE FUNCTION atelier.make_own_table(name text, definition text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -145,15 +153,20 @@ DECLARE
   step integer;
   existing boolean;
   adopted boolean;
+  remembers boolean;
 BEGIN
   -- Two at once would make everything twice; the second waits and finds it made.
   PERFORM pg_advisory_xact_lock(hashtext('atelier.install'));
+  remembers := to_regclass('atelier.made') IS NOT NULL;
   PERFORM atelier.make_identity();
   IF atelier.table_version() > last_step THEN
     RAISE EXCEPTION 'the tables have version %, this code knows version %', atelier.table_version(), last_step
       USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Install a newer version of atelier on this server.';
   END IF;
   PERFORM atelier.make_app_schema();
+  IF NOT remembers THEN
+    PERFORM atelier.recall_made();
+  END IF;
   existing := atelier.table_version() = 0 AND atelier.has_app_tables();
   IF existing THEN
     PERFORM atelier.adopt();
@@ -176,6 +189,13 @@ BEGIN
     'name', 'the migration that it carries',
     'outcome', 'created, or adopted where the tables were there before',
     'applied_at', 'when']);
+  PERFORM atelier.describe('atelier.made', 'what install() has made that hangs on the code, to tell it from what a DBA has made of it since', ARRAY[
+    'kind', 'function, policy, trigger or view',
+    'relation', 'table of a policy or trigger, else empty; @app@ stands for the app schema',
+    'object', 'name, or signature of a function',
+    'statement', 'digest of the statement that made it',
+    'definition', 'digest of what the catalogs said then',
+    'made_at', 'when; the last row counts']);
   PERFORM atelier.describe('atelier.backfill', 'columns of adopted tables that may still be null, until adopt_backfill() has filled them', ARRAY[
     'relation', 'the table, in the app schema',
     'attribute', 'the column']);
@@ -183,6 +203,7 @@ BEGIN
   PERFORM atelier.make_views();
   PERFORM atelier.make_app_functions();
   PERFORM atelier.make_guards();
+  PERFORM atelier.drop_unwanted();
   PERFORM atelier.queue_missed();
   PERFORM atelier.grant_tables();
   PERFORM atelier.make_auth_triggers();
@@ -194,6 +215,7 @@ BEGIN
       USING HINT = 'Look at atelier.health(), then run SELECT atelier.resume();';
   END IF;
   PERFORM atelier.announce();
+  PERFORM atelier.wake();
 END
 $function$;
 COMMENT ON FUNCTION atelier.install() IS 'makes what is missing of tables, policies, triggers, views and functions, and brings older tables to this version; nothing that exists is lost. Superusers';
@@ -225,19 +247,3 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION atelier.install_is_wanted() IS 'whether CREATE EXTENSION makes the tables: as atelier.install says, by itself unless a dump is being replayed';
-
-SELECT atelier.grant_functions();
-
-DO $script$
-BEGIN
-  IF atelier.install_is_wanted() THEN
-    PERFORM atelier.install();
-    PERFORM atelier.let_go();
-  ELSE
-    RAISE NOTICE 'atelier has made no tables'
-      USING DETAIL = 'A dump is being replayed, or atelier.install is off.',
-            HINT = 'Run SELECT atelier.install(); when they do not come with the dump.';
-    PERFORM atelier.announce();
-  END IF;
-END
-$script$;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/result_set.hpp"
 
+#include "pg/error.hpp"
 #include "pg/guard.hpp"
 
 extern "C" {
@@ -21,6 +22,10 @@ void ResultSet::add(const std::vector<Arg>& values) {
     nulls.push_back(value.null ? 1 : 0);
   }
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo_->resultinfo);
+  // The SQL of an older version may know fewer columns, never more.
+  if (static_cast<size_t>(result->setDesc->natts) > values.size())
+    fail(Code::object_not_in_prerequisite_state, "the function's SQL is newer than the library", {},
+         "Restart the server.");
   guard([&] {
     tuplestore_putvalues(result->setResult, result->setDesc, datums.data(), reinterpret_cast<bool*>(nulls.data()));
   });

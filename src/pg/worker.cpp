@@ -14,6 +14,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/xlog.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_extension.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
 #include "pgstat.h"
@@ -22,6 +23,8 @@ extern "C" {
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -129,6 +132,25 @@ Oid database_oid(const std::string& name) {
 
 bool extension_exists(const char* name) {
   return guard([&] { return OidIsValid(get_extension_oid(name, true)); });
+}
+
+std::string extension_version(const char* name) {
+  const char* version = guard([&]() -> const char* {
+    const Relation relation = table_open(ExtensionRelationId, AccessShareLock);
+    ScanKeyData key;
+    ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(name));
+    const SysScanDesc scan = systable_beginscan(relation, ExtensionNameIndexId, true, nullptr, 1, &key);
+    const HeapTuple tuple = systable_getnext(scan);
+    bool null = true;
+    Datum value = 0;
+    if (HeapTupleIsValid(tuple))
+      value = heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(relation), &null);
+    const char* found = null ? "" : TextDatumGetCString(value);
+    systable_endscan(scan);
+    table_close(relation, AccessShareLock);
+    return found;
+  });
+  return version;
 }
 
 bool is_binary_upgrade() { return IsBinaryUpgrade; }

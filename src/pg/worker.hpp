@@ -55,6 +55,8 @@ std::string my_database_name();
 Oid database_oid(const std::string& name);  // InvalidOid when there is none
 
 bool extension_exists(const char* name);
+// As pg_extension has it; empty when there is no such extension.
+std::string extension_version(const char* name);
 // True during pg_upgrade, when nothing of ours may run.
 bool is_binary_upgrade();
 // False in a standby.

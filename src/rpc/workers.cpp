@@ -3,6 +3,7 @@
 #include "pg/entry.hpp"
 #include "pg/result_set.hpp"
 #include "pg/shmem.hpp"
+#include "pg/transaction.hpp"
 #include "pg/worker.hpp"
 #include "store/dispatch.hpp"
 
@@ -76,5 +77,12 @@ ATELIER_FUNCTION(database_identity) {
   return (Datum)0;
 }
 
-// code_table_version(): the version of the tables that this library works on. For the owner.
-ATELIER_FUNCTION(code_table_version) { return pg::to_datum(store::dispatch::kTableVersion); }
+// code_table_version(): the version of the tables that the extension works on. While it has not been updated to this
+// library, its own install() gets the answer that it always got; its health(), which alone runs as the owner, gets none
+// that can be well, and says so. For the owner.
+ATELIER_FUNCTION(code_table_version) {
+  if (store::dispatch::code_is_current()) return pg::to_datum(store::dispatch::kTableVersion);
+  pg::report(pg::Level::warning, "extension atelier is older than its library, and dispatches nothing", {},
+             "Run ALTER EXTENSION atelier UPDATE;");
+  return pg::to_datum(GetUserId() == pg::owner_role() ? int32_t{0} : store::dispatch::released_table_version());
+}

@@ -3,6 +3,8 @@
 
 #include "pg/server.hpp"
 #include "pg/spi.hpp"
+#include "pg/worker.hpp"
+#include "pg/worker_names.hpp"
 
 namespace atelier::store::dispatch {
 
@@ -27,6 +29,13 @@ Permit permit_of(const std::string& dispatch) {
 
 }  // namespace
 
+int32_t released_table_version() { return pg::extension_version(pg::kExtension) == "0.1.0" ? 16 : 0; }
+
+bool code_is_current() {
+  const std::string version = pg::extension_version(pg::kExtension);
+  return version.empty() || version == ATELIER_VERSION;
+}
+
 Here here() { return {pg::system_identifier(), MyDatabaseId, pg::timeline()}; }
 
 State state() {
@@ -39,6 +48,7 @@ State state() {
   const Here place = here();
   state.app_schema = row.get<std::string>(3);
   state.table_version = row.get<int32_t>(5);
+  state.code_is_current = code_is_current();
   // The row of another database came with its data.
   const bool same = rows.size() == 1 && static_cast<uint64_t>(row.get<int64_t>(0)) == place.system_identifier &&
                     static_cast<Oid>(row.get<int64_t>(1)) == place.database && row.get<bool>(6);

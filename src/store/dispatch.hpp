@@ -27,8 +27,20 @@ struct State {
   Permit permit = Permit::not_installed;
   std::string app_schema;
   int32_t table_version = 0;
-  bool promoted = false;  // the timeline has changed since the row was written
+  bool code_is_current = false;  // the extension has been updated to this library
+  bool promoted = false;         // the timeline has changed since the row was written
+
+  // Watching what was sent goes on while dispatch is paused; in every other state the workers do nothing at all.
+  bool serves() const {
+    return table_version == kTableVersion && code_is_current && (permit == Permit::running || permit == Permit::paused);
+  }
 };
+
+// Whether the extension in this database has the version of this library. After the library's files were replaced it
+// has not, until ALTER EXTENSION UPDATE.
+bool code_is_current();
+// What kTableVersion was in the release whose extension this database still has; 0 when that is no release.
+int32_t released_table_version();
 
 // The calling server and database.
 struct Here {

@@ -13,6 +13,8 @@ pg::Statement schema_statement(R"sql(
   SELECT i.app_schema::text FROM atelier.identity i
    ORDER BY i.relation_oid = 'atelier.identity'::regclass DESC LIMIT 1)sql");
 
+pg::Statement tables_statement(R"sql(SELECT coalesce(max(m.version), 0) FROM atelier.migrations m)sql");
+
 // The schema may be another than this one remembers: triggers set it too, so it is set at each use.
 struct Known {
   uint64_t version = 0;
@@ -35,6 +37,19 @@ void use_app_schema() {
     known->version = version;
   }
   pg::set_app_schema(known->schema);
+}
+
+int32_t table_version() {
+  static uint64_t known_at = 0;
+  static int32_t tables = 0;
+  const uint64_t version = pg::catalog_version();
+  if (known_at != version) {
+    const pg::AsRole owner(pg::owner_role());
+    const pg::Spi spi;
+    tables = tables_statement.read_only()[0].get<int32_t>(0);
+    known_at = version;
+  }
+  return tables;
 }
 
 }  // namespace atelier::store::identity

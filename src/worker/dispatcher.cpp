@@ -150,7 +150,7 @@ class Dispatcher {
       wanted = is_wanted();
       if (!wanted) return;
       state = store::dispatch::state();
-      if (!serves(state)) return;
+      if (!state.serves()) return;
       pg::set_app_schema(state.app_schema);
       context_.tokens.refresh(now_us);
       if (!inherited_) {
@@ -184,11 +184,6 @@ class Dispatcher {
     return true;
   }
 
-  // Watching what was sent goes on while dispatch is paused; a held database does nothing at all.
-  static bool serves(const store::dispatch::State& state) {
-    return state.table_version == kTableVersion && (state.permit == Permit::running || state.permit == Permit::paused);
-  }
-
   void adopt(const std::vector<store::attempts::OpenAttempt>& inherited, int64_t now_us) {
     for (const store::attempts::OpenAttempt& open : inherited) {
       if (context_.jobs.find(open.attempt) != nullptr) continue;
@@ -203,6 +198,7 @@ class Dispatcher {
     may_send_ = rescuing_ = false;
     if (state.permit == Permit::not_installed) return say("not installed");
     if (state.permit == Permit::other_database) return say("held: another database");
+    if (!state.code_is_current) return say("held: extension version");
     if (state.table_version != kTableVersion) return say("held: table version");
     if (state.permit == Permit::held) return say("held");
     inherited_ = true;

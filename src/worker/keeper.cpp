@@ -35,7 +35,7 @@ bool keep_leases() {
     installed = true;
     if (open_attempts() == 0) return;
     const store::dispatch::State state = store::dispatch::state();
-    if (state.permit != store::dispatch::Permit::running) return;
+    if (!state.serves() || state.permit != store::dispatch::Permit::running) return;
     pg::set_app_schema(state.app_schema);
     pg::make_commit_durable();
     orphaned = store::attempts::orphan_expired(pg::now());

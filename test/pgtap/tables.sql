@@ -36,6 +36,7 @@ INSERT INTO stated VALUES
   ('atelier.backfill',         '',      '',                     '',       'install()'),
   ('atelier.flow_node_memory', '',      '',                     '',       'the triggers'''),
   ('atelier.identity',         '',      '',                     '',       'install()'),
+  ('atelier.made',             '',      '',                     '',       'install()'),
   ('atelier.migrations',       '',      '',                     '',       'install()'),
   ('atelier.queue',            '',      '',                     '',       'the workers'''),
   ('atelier.queue_status',     '',      '',                     '',       'for the DBA'),

@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- By hand, from 0.1.0 to 0.2.0: functions of schema atelier whose result, or whose names of arguments, are others than before
+-- under the same signature. CREATE OR REPLACE refuses those, so they are dropped here, and what depends on them (a view, a
+-- function of the app schema) before them; install() makes that anew. Nothing else has to be written: functions that are gone
+-- are dropped at the end of the script. The TAP test of the update names each line that is missing.
