@@ -36,6 +36,16 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.wanted_policies() IS 'the policies on the app''s tables: table, name and rule';
 
+CREATE FUNCTION atelier.retired_policies(OUT relation text, OUT name name) RETURNS SETOF record
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  -- 0.1.0; it let a deactivated user read.
+  RETURN QUERY SELECT 'ideas'::text, 'ideas_select'::name;
+END
+$function$;
+COMMENT ON FUNCTION atelier.retired_policies() IS 'policies of earlier versions, which make_guards() drops';
+
 CREATE FUNCTION atelier.missing_triggers(OUT relation regclass, OUT name name, OUT ddl text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -71,12 +81,19 @@ AS $function$
 DECLARE
   ddl text;
 BEGIN
+  FOR ddl IN
+    SELECT format('DROP POLICY %I ON %s', p.polname, p.polrelid::regclass)
+      FROM atelier.retired_policies() r
+      JOIN pg_policy p ON p.polname = r.name AND p.polrelid = to_regclass(atelier.in_app_schema('@app@.' || r.relation))
+  LOOP
+    EXECUTE ddl;
+  END LOOP;
   FOR ddl IN SELECT t.ddl FROM atelier.missing_triggers() t UNION ALL SELECT p.ddl FROM atelier.missing_policies() p LOOP
     EXECUTE ddl;
   END LOOP;
 END
 $function$;
-COMMENT ON FUNCTION atelier.make_guards() IS 'creates the triggers and policies that are missing';
+COMMENT ON FUNCTION atelier.make_guards() IS 'creates the triggers and policies that are missing, and drops the policies of earlier versions';
 
 CREATE FUNCTION atelier.grant_tables() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
