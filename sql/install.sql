@@ -97,7 +97,7 @@ BEGIN;
 SET LOCAL client_min_messages = error;
 DROP TRIGGER generation_guard_trigger ON generations;
 DROP POLICY generations_select ON generations;
-DROP POLICY ideas_select ON ideas;
+DROP POLICY ideas_select_user ON ideas;
 DROP TRIGGER vote_count_trigger ON idea_votes;
 DROP VIEW atelier.tokens, workspace_users;
 DROP FUNCTION get_next_replicate_token(), nodes(flows);

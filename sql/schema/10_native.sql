@@ -84,9 +84,17 @@ CREATE FUNCTION atelier.sync_queue() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_sync_queue';
 COMMENT ON FUNCTION atelier.sync_queue() IS 'trigger: puts queued generations into the queue, takes others out, and wakes the dispatcher at commit';
 
+CREATE FUNCTION atelier.clear_queue() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_clear_queue';
+COMMENT ON FUNCTION atelier.clear_queue() IS 'trigger: after TRUNCATE, takes every generation out of the queue and cancels what is under way';
+
 CREATE FUNCTION atelier.guard_user() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_user';
 COMMENT ON FUNCTION atelier.guard_user() IS 'trigger: keeps e-mail addresses in lower case and lets users change only their profile';
+
+CREATE FUNCTION atelier.remove_user_flows() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_remove_user_flows';
+COMMENT ON FUNCTION atelier.remove_user_flows() IS 'trigger: deletes the flows of a user who is being deleted, before what he made in those of others loses its author';
 
 CREATE FUNCTION atelier.fill_defaults() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_fill_defaults';

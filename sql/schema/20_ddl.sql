@@ -29,6 +29,16 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.run_ddl(text) IS 'executes statements after replacing @app@ with the app schema';
 
+CREATE FUNCTION atelier.write_as_owner(dml text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  EXECUTE dml;
+END
+$function$;
+ALTER FUNCTION atelier.write_as_owner(text) OWNER TO atelier_owner;
+COMMENT ON FUNCTION atelier.write_as_owner(text) IS 'executes a statement that writes rows, so that triggers run as the owner of the tables whoever installs. Owner and superusers';
+
 -- Tables.
 
 CREATE FUNCTION atelier.add_missing(relation regclass, definition text) RETURNS void

@@ -15,11 +15,11 @@ BEGIN
   PERFORM atelier.make_identity();
   app := atelier.app_schema();
   CREATE SCHEMA atelier_fresh AUTHORIZATION atelier_owner;
-  UPDATE atelier.identity SET app_schema = 'atelier_fresh';
+  PERFORM atelier.write_as_owner('UPDATE atelier.identity SET app_schema = ''atelier_fresh''');
   FOR step IN SELECT s.name FROM atelier.steps() s WHERE s.name <> 'atelier' ORDER BY s.version LOOP
     EXECUTE format('SELECT atelier.%I()', 'step_' || step);
   END LOOP;
-  UPDATE atelier.identity SET app_schema = app;
+  PERFORM atelier.write_as_owner(format('UPDATE atelier.identity SET app_schema = %L', app));
   -- Every part of the plan asks for these.
   CREATE SCHEMA atelier_facts AUTHORIZATION atelier_owner;
   FOR fact, source IN

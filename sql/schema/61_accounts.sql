@@ -9,6 +9,7 @@ BEGIN
   SELECT w.relation, w.name::name, w.timing, w.call
     FROM (VALUES
       ('users', 'user_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_user'),
+      ('users', 'user_flows_trigger', 'BEFORE DELETE ON %s FOR EACH ROW', 'remove_user_flows'),
       ('replicate_tokens', 'token_guard_trigger',
        'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_token'),
       ('replicate_tokens', 'token_change_trigger',

@@ -14,7 +14,8 @@ BEGIN
        'AFTER INSERT ON %s FOR EACH ROW WHEN (NEW.status = ''queued'')', 'sync_queue'),
       ('generations', 'generation_queue_update_trigger',
        'AFTER UPDATE ON %s FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)', 'sync_queue'),
-      ('generations', 'generation_queue_delete_trigger', 'AFTER DELETE ON %s FOR EACH ROW', 'sync_queue'))
+      ('generations', 'generation_queue_delete_trigger', 'AFTER DELETE ON %s FOR EACH ROW', 'sync_queue'),
+      ('generations', 'generation_truncate_trigger', 'AFTER TRUNCATE ON %s FOR EACH STATEMENT', 'clear_queue'))
       AS w (relation, name, timing, call);
 END
 $function$;

@@ -37,7 +37,10 @@ BEGIN
   RETURN QUERY
   SELECT w.relation, w.name::name, w.rule
     FROM (VALUES
-      ('ideas', 'ideas_select', 'FOR SELECT TO anon, authenticated USING (true)'),
+      ('ideas', 'ideas_select_anon', 'FOR SELECT TO anon USING (true)'),
+      -- Whoever has a session must be active; without one he reads what everybody reads.
+      ('ideas', 'ideas_select_user',
+       'FOR SELECT TO authenticated USING (atelier.uid() IS NULL OR atelier.is_active_user())'),
       ('ideas', 'ideas_insert',
        'FOR INSERT TO authenticated'
        ' WITH CHECK ((user_id IS NULL OR user_id = atelier.uid()) AND atelier.is_active_user())'),

@@ -156,6 +156,9 @@ BEGIN
             WHERE c.oid IN (SELECT to_regclass(atelier.in_app_schema(format('@app@.%I', p.relation))) FROM atelier.wanted_policies() p));
   plan := atelier.adoption_plan();
   PERFORM atelier.refuse_conflicts(plan);
+  PERFORM atelier.take_over(t.there)
+     FROM (SELECT DISTINCT to_regclass(atelier.in_app_schema(format('@app@.%I', p.relation))) AS there FROM atelier.wanted_policies() p) t
+    WHERE t.there IS NOT NULL;
   PERFORM atelier.adopt_types();
   FOR change IN
     SELECT CASE WHEN p.relation IS NULL THEN min(p.command) ELSE format('ALTER TABLE %s %s', p.relation, string_agg(p.command, ', ' ORDER BY p.place)) END AS ddl
@@ -165,7 +168,12 @@ BEGIN
      GROUP BY p.phase, p.relation, CASE WHEN p.relation IS NULL THEN p.place END
      ORDER BY p.phase, min(p.place)
   LOOP
-    EXECUTE change.ddl;
+    -- The tables have triggers of others, which must not run as a superuser.
+    IF change.ddl ~ '^(UPDATE|INSERT) ' THEN
+      PERFORM atelier.write_as_owner(change.ddl);
+    ELSE
+      EXECUTE change.ddl;
+    END IF;
   END LOOP;
   FOR danger IN SELECT c.object, c.detail, c.hint FROM jsonb_to_recordset(plan) c (kind text, object text, detail text, hint text)
                  WHERE c.kind = 'danger' LOOP
@@ -197,7 +205,7 @@ $function$;
 COMMENT ON FUNCTION atelier.adopt_types() IS 'part of adopt(): the type of a flow''s blocks';
 
 CREATE FUNCTION atelier.queue_adopted() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   EXECUTE atelier.in_app_schema($sql$
@@ -210,4 +218,5 @@ BEGIN
         ON CONFLICT DO NOTHING$sql$);
 END
 $function$;
+ALTER FUNCTION atelier.queue_adopted() OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.queue_adopted() IS 'part of install(): rows that were queued before there were triggers; they wait for resume()';

@@ -2,7 +2,7 @@
 -- What install() has left for later in large adopted tables, and what health() says about it.
 
 CREATE FUNCTION atelier.fill_pages(relation regclass, first_page bigint, last_page bigint, attributes name[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   EXECUTE (SELECT format('UPDATE %s t SET %s WHERE (%s) AND t.ctid >= %L AND t.ctid < %L', relation,
@@ -13,10 +13,11 @@ BEGIN
             WHERE a.attrelid = relation AND a.attname = ANY (attributes));
 END
 $function$;
+ALTER FUNCTION atelier.fill_pages(regclass, bigint, bigint, name[]) OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.fill_pages(regclass, bigint, bigint, name[]) IS 'part of adopt_backfill(): nulls on some pages of a table become the defaults of their columns';
 
 CREATE FUNCTION atelier.end_backfill(relation regclass, attributes name[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 -- What was written meanwhile may be null again; under the lock it cannot be.
 DECLARE
@@ -33,6 +34,7 @@ BEGIN
    WHERE b.relation = (SELECT c.relname FROM pg_class c WHERE c.oid = $1) AND b.attribute = ANY (attributes);
 END
 $function$;
+ALTER FUNCTION atelier.end_backfill(regclass, name[]) OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.end_backfill(regclass, name[]) IS 'part of adopt_backfill(): the columns of a table that has been filled become NOT NULL';
 
 -- A procedure that commits cannot have a search_path of its own, hence the qualified operators.

@@ -51,10 +51,11 @@ BEGIN
     attribute name NOT NULL,
     CONSTRAINT backfill_pkey PRIMARY KEY (relation, attribute)
   $table$);
-  INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
-  SELECT wanted, here.system_identifier, here.database_oid, 'atelier.identity'::regclass, here.timeline, 'running', now()
-    FROM atelier.database_identity() here
-   WHERE NOT EXISTS (SELECT FROM atelier.identity);
+  PERFORM atelier.write_as_owner(format($sql$
+    INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
+    SELECT %L, here.system_identifier, here.database_oid, 'atelier.identity'::regclass, here.timeline, 'running', now()
+      FROM atelier.database_identity() here
+     WHERE NOT EXISTS (SELECT FROM atelier.identity)$sql$, wanted));
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_identity() IS 'makes the tables identity, migrations, made and backfill, and the row that says which database this is';
@@ -115,14 +116,14 @@ DECLARE
   step text := (SELECT s.name FROM atelier.steps() s WHERE s.version = number);
 BEGIN
   EXECUTE format('SELECT atelier.%I()', 'step_' || step);
-  INSERT INTO atelier.migrations (version, name, outcome)
-  VALUES (number, step, CASE WHEN adopting THEN 'adopted' ELSE 'created' END);
+  PERFORM atelier.write_as_owner(format('INSERT INTO atelier.migrations (version, name, outcome) VALUES (%L, %L, %L)',
+    number, step, CASE WHEN adopting THEN 'adopted' ELSE 'created' END));
 END
 $function$;
 COMMENT ON FUNCTION atelier.run_step(integer, boolean) IS 'one numbered step of install(), recorded in atelier.migrations';
 
 CREATE FUNCTION atelier.queue_missed() RETURNS bigint
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 -- Rows that were queued while the triggers were away are handed over once more; what cannot be stays pending, with a warning.
 DECLARE
@@ -143,6 +144,7 @@ BEGIN
   RETURN coalesce(cardinality(missed), 0);
 END
 $function$;
+ALTER FUNCTION atelier.queue_missed() OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.queue_missed() IS 'hands over queued generations that are not in the queue, and returns how many there were';
 
 CREATE FUNCTION atelier.install() RETURNS void
@@ -210,7 +212,7 @@ BEGIN
   PERFORM atelier.set_publication();
   IF adopted THEN
     PERFORM atelier.queue_adopted();
-    UPDATE atelier.identity SET dispatch = 'held', since = now();
+    PERFORM atelier.write_as_owner('UPDATE atelier.identity SET dispatch = ''held'', since = now()');
     RAISE NOTICE 'atelier has adopted tables with rows and holds: nothing is dispatched'
       USING HINT = 'Look at atelier.health(), then run SELECT atelier.resume();';
   END IF;

@@ -34,6 +34,12 @@ int max_attempts_value = 3;
 int image_deadline_value = 15 * 60;
 int video_deadline_value = 45 * 60;
 int safety_poll_value = 5000;
+int max_prompt_chars_value = 20'000;
+int max_text_chars_value = 10'000;
+int max_url_chars_value = 2'048;
+int max_json_size_value = 256;
+int max_flow_node_size_value = 8 * 1024;
+int max_json_depth_value = 64;
 int log_calls_value = static_cast<int>(LogCalls::creates);
 int notify_value = 0;
 
@@ -88,6 +94,15 @@ bool check_api_url(char** value, void** extra, GucSource source) {
   return false;
 }
 
+// The attempt's id is appended, and the provider takes 2,048 bytes.
+constexpr size_t kMostWebhookBytes = 2'000;
+
+bool check_webhook_url(char** value, void** extra, GucSource source) {
+  if (strlen(*value) <= kMostWebhookBytes) return check_url(value, extra, source);
+  GUC_check_errdetail("The URL has %zu bytes, and at most %zu are sent along.", strlen(*value), kMostWebhookBytes);
+  return false;
+}
+
 void text_setting(const char* name, const char* summary, const char* details, char** place, const char* standard,
                   GucStringCheckHook check = nullptr) {
   DefineCustomStringVariable(name, summary, details, place, standard, PGC_SUSET, GUC_SUPERUSER_ONLY, check, nullptr,
@@ -103,6 +118,26 @@ void number_setting(const char* name, const char* summary, const char* details, 
 void choice_setting(const char* name, const char* summary, const char* details, int* place, int standard,
                     const config_enum_entry* options) {
   DefineCustomEnumVariable(name, summary, details, place, standard, options, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
+void define_size_limits() {
+  number_setting("atelier.max_prompt_chars", "Most characters of a generation's prompt.",
+                 "A longer one is refused, whoever sends it; rows that are there stay.", &max_prompt_chars_value, 1,
+                 10'000'000);
+  number_setting("atelier.max_text_chars", "Most characters of any other text that a user writes.",
+                 "A longer one is refused; rows that are there stay.", &max_text_chars_value, 1, 10'000'000);
+  number_setting("atelier.max_url_chars", "Most characters of a URL that a user writes.",
+                 "A longer one is refused, and so is an image that is sent as a data: URL instead of being stored.",
+                 &max_url_chars_value, 1, 10'000'000);
+  number_setting("atelier.max_json_size", "Most bytes of settings, of replicate_input and of what a message carries.",
+                 "A larger one is refused; each generation keeps both for ever.", &max_json_size_value, 1, 256 * 1024,
+                 GUC_UNIT_KB);
+  number_setting("atelier.max_flow_node_size", "Most bytes of the data of a flow's node.",
+                 "A larger one is refused; the app sends every node again each time it saves a flow.",
+                 &max_flow_node_size_value, 1, 256 * 1024, GUC_UNIT_KB);
+  // What is nested deeper than 64 levels could not be sent to the provider.
+  number_setting("atelier.max_json_depth", "Most levels of arrays and objects in JSON that a user writes.",
+                 "What is nested deeper is refused.", &max_json_depth_value, 1, 64);
 }
 
 void define_all() {
@@ -126,7 +161,7 @@ void define_all() {
                "Empty takes the system's certificates.", &api_ca_file_value, "");
   text_setting("atelier.webhook_url", "URL under which the provider reaches replicate_webhook; empty for none.",
                "Results arrive by polling in any case; a webhook only brings them earlier.", &webhook_url_value, "",
-               check_url);
+               check_webhook_url);
   number_setting("atelier.max_transfers", "Most HTTP requests that are outstanding at once.",
                  "More needs more sockets and memory of the dispatcher.", &max_transfers_value, 1, 2000);
   number_setting("atelier.request_timeout", "Time after which a request without an answer is given up.",
@@ -156,6 +191,7 @@ void define_all() {
   number_setting("atelier.safety_poll", "Time after which the dispatcher looks at the queue without being woken.",
                  "Covers prepared transactions and rows whose backoff has ended; one index probe each time.",
                  &safety_poll_value, 100, 5 * 60 * 1000, GUC_UNIT_MS);
+  define_size_limits();
   choice_setting(
       "atelier.log_calls", "Which calls to the provider get a row in api_logs.",
       "creates logs creating and cancelling calls and every failure, all also polls, failures only failures.",
@@ -213,6 +249,12 @@ int max_attempts() { return max_attempts_value; }
 int64_t image_deadline_s() { return image_deadline_value; }
 int64_t video_deadline_s() { return video_deadline_value; }
 int64_t safety_poll_ms() { return safety_poll_value; }
+int max_prompt_chars() { return max_prompt_chars_value; }
+int max_text_chars() { return max_text_chars_value; }
+int max_url_chars() { return max_url_chars_value; }
+int64_t max_json_bytes() { return int64_t{max_json_size_value} * 1024; }
+int64_t max_flow_node_bytes() { return int64_t{max_flow_node_size_value} * 1024; }
+int max_json_depth() { return max_json_depth_value; }
 LogCalls log_calls() { return static_cast<LogCalls>(log_calls_value); }
 Notify notify() { return static_cast<Notify>(notify_value); }
 

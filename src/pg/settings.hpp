@@ -43,6 +43,14 @@ int64_t image_deadline_s();
 int64_t video_deadline_s();
 int64_t safety_poll_ms();
 
+// How large a value may be that somebody sends.
+int max_prompt_chars();
+int max_text_chars();
+int max_url_chars();
+int64_t max_json_bytes();
+int64_t max_flow_node_bytes();
+int max_json_depth();
+
 enum class LogCalls { off, failures, creates, all };
 LogCalls log_calls();
 enum class Notify { off, failed, all };

@@ -21,11 +21,13 @@ constexpr int kPage = 100;
 // atelier.cleanup_old_generations() forgets deletions after eight days.
 constexpr int64_t kOldestCursorS = 7 * 24 * 3600;
 
-// A copy of this database has another place, and so has the database after a failover that may have lost transactions.
-uint64_t place() {
+// A copy of this database has another place, and so has the database after a failover that may have lost transactions,
+// and after TRUNCATE.
+uint64_t place(const store::changes::Now& now) {
   const store::dispatch::Here here = store::dispatch::here();
   constexpr uint64_t odd = 0x9e3779b97f4a7c15;
-  return here.system_identifier ^ (odd * here.database) ^ (odd << 1) * static_cast<uint32_t>(here.timeline);
+  return here.system_identifier ^ (odd * here.database) ^ (odd << 1) * static_cast<uint32_t>(here.timeline) ^
+         (odd << 2) * now.file;
 }
 
 store::counts::Counts counts_of(const store::changes::Scope& scope) {
@@ -129,7 +131,7 @@ ATELIER_FUNCTION(poll_generations) {
   store::identity::use_app_schema();
   const store::changes::Now now = store::changes::now();
   Cursor fresh;
-  fresh.place = place();
+  fresh.place = place(now);
   fresh.workspace = scope.workspace;
   fresh.scope = scope.id;
   fresh.issued_s = pg::now().us / 1'000'000;

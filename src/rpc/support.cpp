@@ -3,6 +3,7 @@
 #include "store/support.hpp"
 #include "core/text.hpp"
 #include "pg/entry.hpp"
+#include "pg/settings.hpp"
 #include "store/acting.hpp"
 #include "store/caller.hpp"
 #include "store/identity.hpp"
@@ -11,14 +12,15 @@ using namespace atelier;
 
 namespace {
 
-constexpr size_t kMostCharacters = 10'000;
-
 std::string checked_answer(std::string answer) {
   if (core::text::trim(answer).empty())
     pg::fail(pg::Code::invalid_parameter_value, "answer to a support ticket is empty");
-  if (core::text::first_chars(answer, kMostCharacters).size() < answer.size())
+  const auto most = static_cast<size_t>(pg::settings::max_text_chars());
+  if (core::text::first_chars(answer, most).size() < answer.size())
     pg::fail(pg::Code::program_limit_exceeded,
-             "answer to a support ticket exceeds the limit of " + std::to_string(kMostCharacters) + " characters");
+             "answer to a support ticket exceeds the limit of " + std::to_string(most) + " characters",
+             "It has " + std::to_string(answer.size()) + " bytes.",
+             "Send less, or let an administrator raise atelier.max_text_chars.");
   return answer;
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 pg::Statement now_statement(R"sql(
   SELECT pg_current_snapshot()::text, coalesce(pg_current_xact_id_if_assigned()::text::bigint, 0),
-         pg_is_in_recovery())sql");
+         pg_is_in_recovery(), pg_relation_filenode('@app@.generations')::bigint)sql");
 
 #define LIST_COLUMNS                                                                                            \
   "g.id, g.user_id, g.workspace_id, g.action, g.model_id, g.model_name, g.replicate_model, g.status, g.prompt," \
@@ -90,7 +90,8 @@ Now now() {
   const pg::Row row = rows[0];
   const auto snapshot = core::poll::parse_snapshot(row.get<std::string>(0));
   if (!snapshot) pg::fail(pg::Code::internal_error, "unexpected form of a snapshot");
-  return {*snapshot, static_cast<uint64_t>(row.get<int64_t>(1)), row.get<bool>(2)};
+  return {*snapshot, static_cast<uint64_t>(row.get<int64_t>(1)), row.get<bool>(2),
+          static_cast<uint32_t>(row.get<int64_t>(3))};
 }
 
 std::vector<Change> since(const Scope& scope, const core::poll::Snapshot& since, const core::poll::Position& after,

@@ -32,6 +32,7 @@ struct Now {
   core::poll::Snapshot snapshot;
   uint64_t own = 0;  // this transaction's own number; 0 when it has written nothing
   bool standby = false;
+  uint32_t file = 0;  // that holds generations: another one after TRUNCATE, which leaves no line for each row
 };
 Now now();
 

@@ -62,6 +62,8 @@ pg::Statement ends_statement(R"sql(
   SELECT EXISTS (SELECT FROM @app@.flow_nodes n WHERE n.id = $2 AND n.flow_id = $1)
      AND EXISTS (SELECT FROM @app@.flow_nodes n WHERE n.id = $3 AND n.flow_id = $1))sql");
 
+pg::Statement remove_statement(R"sql(DELETE FROM @app@.flows WHERE user_id = $1)sql");
+
 pg::Statement comment_statement(R"sql(SELECT c.flow_id FROM @app@.flow_comments c WHERE c.id = $1)sql");
 
 pg::Statement lock_statement(R"sql(
@@ -161,6 +163,12 @@ void show_results(const std::vector<core::Uuid>& generations) {
   std::vector<core::Uuid> linked;
   for (size_t i = 0; i < rows.size(); ++i) linked.push_back(rows[i].get<core::Uuid>(0));
   if (!linked.empty()) show_statement(linked);
+}
+
+void remove_flows(const core::Uuid& owner_id) {
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  remove_statement(owner_id);
 }
 
 bool has_nodes(const core::Uuid& flow, const core::Uuid& source, const core::Uuid& target) {

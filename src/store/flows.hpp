@@ -50,6 +50,9 @@ std::optional<GenerationResult> generation_result(const core::Uuid& generation);
 // in the same transaction: all lock the generation first, then its nodes.
 void show_results(const std::vector<core::Uuid>& generations);
 
+// Deletes the flows of a user, and with them all that is in them.
+void remove_flows(const core::Uuid& owner);
+
 bool has_nodes(const core::Uuid& flow, const core::Uuid& source, const core::Uuid& target);
 std::optional<core::Uuid> flow_of_comment(const core::Uuid& comment);
 

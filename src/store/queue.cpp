@@ -24,6 +24,14 @@ pg::Statement open_statement(R"sql(
   SELECT EXISTS (SELECT FROM atelier.attempts
                   WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown')))sql");
 
+pg::Statement clear_statement(R"sql(
+  DELETE FROM atelier.queue q WHERE NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = q.generation_id))sql");
+
+pg::Statement cancel_gone_statement(R"sql(
+  UPDATE atelier.attempts a SET cancel_requested = true
+   WHERE a.state IN ('sending', 'running', 'unknown')
+     AND NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = a.generation_id))sql");
+
 bool affects_rows(pg::Statement& statement, const core::Uuid& generation) {
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
@@ -42,6 +50,13 @@ void add(const core::Uuid& generation, const core::Uuid& user, int16_t priority)
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
   add_statement(generation, user, priority);
+}
+
+void clear() {
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  clear_statement();
+  cancel_gone_statement();
 }
 
 bool remove(const core::Uuid& generation) { return affects_rows(remove_statement, generation); }

@@ -19,6 +19,9 @@ bool remove(const core::Uuid& generation);
 // Asks the dispatcher to cancel the open attempt of a generation; false when it has none.
 bool request_cancel(const core::Uuid& generation);
 
+// After TRUNCATE: takes out what is no generation any more, and asks for the cancellation of what such rows have open.
+void clear();
+
 // Whether atelier has ever sent this generation to the provider, and whether an attempt may still bring a result.
 bool has_attempt(const core::Uuid& generation);
 bool has_open_attempt(const core::Uuid& generation);

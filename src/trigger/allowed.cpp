@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "core/text.hpp"
 #include "pg/error.hpp"
 #include "pg/jsonb.hpp"
+#include "pg/settings.hpp"
 
 namespace atelier::trigger {
 
@@ -37,9 +39,33 @@ std::string what_users_change(Names columns) {
   return "Users change " + (list.empty() ? "none of its columns" : list) + ".";
 }
 
-[[noreturn]] void refuse_size(const pg::Column& column, const std::string& limit) {
-  pg::fail(pg::Code::program_limit_exceeded,
-           std::string("value for column \"") + column.name + "\" exceeds the limit of " + limit);
+[[noreturn]] void refuse_size(const pg::Column& column, const std::string& limit, std::string detail,
+                              const char* setting) {
+  pg::fail(
+      pg::Code::program_limit_exceeded,
+      std::string("value for column \"") + column.name + "\" exceeds the limit of " + limit, std::move(detail),
+      setting == nullptr ? "Send less." : std::string("Send less, or let an administrator raise ") + setting + ".");
+}
+
+// Whether so many bytes can be more than so many characters.
+bool may_exceed(size_t bytes, SizeLimit limit) { return bytes > static_cast<size_t>(limit.most); }
+bool must_exceed(size_t bytes, SizeLimit limit) {
+  return bytes > static_cast<size_t>(limit.most) * kMostBytesPerCharacter;
+}
+
+[[noreturn]] void refuse_characters(const pg::Column& column, const char* what, SizeLimit limit, size_t bytes,
+                                    size_t characters) {
+  refuse_size(column, std::to_string(limit.most) + " characters",
+              std::string(what) + " has " +
+                  (characters == 0 ? std::to_string(bytes) + " bytes." : std::to_string(characters) + " characters."),
+              limit.setting);
+}
+
+void limit_bytes(const pg::TriggerCall& call, const pg::Column& column, SizeLimit limit) {
+  const size_t bytes = call.new_bytes(column);
+  if (may_exceed(bytes, limit) && is_new(call, column))
+    refuse_size(column, std::to_string(limit.most / 1024) + " kB", "It has " + std::to_string(bytes) + " bytes.",
+                limit.setting);
 }
 
 }  // namespace
@@ -77,27 +103,44 @@ bool is_new(const pg::TriggerCall& call, const pg::Column& column) {
   return call.event() == pg::TriggerEvent::insert || call.changes(column);
 }
 
-void limit_texts(const pg::TriggerCall& call, Columns columns, size_t characters) {
+SizeLimit prompt_limit() { return {pg::settings::max_prompt_chars(), "atelier.max_prompt_chars"}; }
+SizeLimit text_limit() { return {pg::settings::max_text_chars(), "atelier.max_text_chars"}; }
+SizeLimit url_limit() { return {pg::settings::max_url_chars(), "atelier.max_url_chars"}; }
+SizeLimit json_limit() { return {pg::settings::max_json_bytes(), "atelier.max_json_size"}; }
+SizeLimit flow_node_limit() { return {pg::settings::max_flow_node_bytes(), "atelier.max_flow_node_size"}; }
+
+void limit_texts(const pg::TriggerCall& call, Columns columns, SizeLimit limit) {
   for (const pg::Column* column : columns) {
     const size_t bytes = call.new_bytes(*column);
-    if (bytes <= characters || !is_new(call, *column)) continue;
-    if (bytes > characters * kMostBytesPerCharacter || call.new_characters(*column) > characters)
-      refuse_size(*column, std::to_string(characters) + " characters");
+    if (!may_exceed(bytes, limit) || !is_new(call, *column)) continue;
+    // What is far too long is not taken apart to be counted.
+    if (must_exceed(bytes, limit)) refuse_characters(*column, "It", limit, bytes, 0);
+    const size_t characters = call.new_characters(*column);
+    if (characters > static_cast<size_t>(limit.most)) refuse_characters(*column, "It", limit, bytes, characters);
   }
 }
 
-void limit_bytes(const pg::TriggerCall& call, Columns columns, size_t bytes) {
-  for (const pg::Column* column : columns)
-    if (call.new_bytes(*column) > bytes && is_new(call, *column))
-      refuse_size(*column, std::to_string(bytes / 1024) + " KiB");
+void limit_lists(const pg::TriggerCall& call, Columns columns, SizeLimit each) {
+  for (const pg::Column* column : columns) {
+    limit_bytes(call, *column, json_limit());
+    const auto list = call.new_datum(*column);
+    if (!list || !is_new(call, *column)) continue;
+    for (const Datum element : pg::array_elements(*list, pg::TypeOf<std::string>::scalar)) {
+      const auto text = pg::to_cpp<std::string>(element);
+      if (core::text::first_chars(text, static_cast<size_t>(each.most)).size() < text.size())
+        refuse_characters(*column, "One of its elements", each, text.size(), 0);
+    }
+  }
 }
 
-void limit_json(const pg::TriggerCall& call, Columns columns, size_t bytes, int levels) {
-  limit_bytes(call, columns, bytes);
-  for (const pg::Column* column : columns)
-    if (const auto value = call.new_datum(*column);
-        value && is_new(call, *column) && pg::jsonb::is_deeper_than(*value, levels))
-      refuse_size(*column, std::to_string(levels) + " levels of nesting");
+void limit_json(const pg::TriggerCall& call, Columns columns, SizeLimit limit) {
+  const int levels = pg::settings::max_json_depth();
+  for (const pg::Column* column : columns) {
+    limit_bytes(call, *column, limit);
+    const auto value = call.new_datum(*column);
+    if (value && is_new(call, *column) && pg::jsonb::is_deeper_than(*value, levels))
+      refuse_size(*column, std::to_string(levels) + " levels of nesting", {}, "atelier.max_json_depth");
+  }
 }
 
 }  // namespace atelier::trigger

@@ -32,18 +32,24 @@ void refuse_changes(const pg::TriggerCall& call, std::string_view row, Names col
 // The error of allow_changes().
 [[noreturn]] void refuse_change(std::string_view row, std::string_view column, std::string detail = {});
 
-// Sizes of what people type. Media belong into the storage, not into rows.
-constexpr size_t kTextCharacters = 10'000;
-constexpr size_t kNameCharacters = 1'000;
-constexpr size_t kUrlCharacters = 2'048;
-constexpr size_t kJsonBytes = 256 * 1024;
-constexpr int kJsonLevels = 64;
+// How large a value may be: what an administrator may set, and where an index allows no more, a fixed number.
+struct SizeLimit {
+  int64_t most;
+  const char* setting;  // null when it is fixed
+};
+SizeLimit prompt_limit();                     // characters
+SizeLimit text_limit();                       // characters
+SizeLimit url_limit();                        // characters
+SizeLimit json_limit();                       // bytes
+SizeLimit flow_node_limit();                  // bytes
+constexpr SizeLimit kKeyLimit{255, nullptr};  // characters of what an index holds
 
-// Raise 54000 for a new value that is longer, whoever sends it: a text, a list or document by its bytes, a document
-// also by how deep it is nested.
-void limit_texts(const pg::TriggerCall& call, Columns columns, size_t characters = kTextCharacters);
-void limit_bytes(const pg::TriggerCall& call, Columns columns, size_t bytes = kJsonBytes);
-void limit_json(const pg::TriggerCall& call, Columns columns, size_t bytes = kJsonBytes, int levels = kJsonLevels);
+// Raise 54000 for a new value that is larger, whoever sends it, and say what it has and what it may have: a text or a
+// list of texts by its characters, the whole list also by its bytes, a document by its bytes and by how deep it is
+// nested. Media belong into the storage, not into rows.
+void limit_texts(const pg::TriggerCall& call, Columns columns, SizeLimit limit = text_limit());
+void limit_lists(const pg::TriggerCall& call, Columns columns, SizeLimit each = url_limit());
+void limit_json(const pg::TriggerCall& call, Columns columns, SizeLimit limit = json_limit());
 
 // Whether the value of the column is new, so that it has to be looked at.
 bool is_new(const pg::TriggerCall& call, const pg::Column& column);

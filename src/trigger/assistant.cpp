@@ -40,7 +40,7 @@ ATELIER_FUNCTION(guard_conversation) {
     return call.result();
   if (call.caller_is_restricted()) {
     limit_texts(call, {&kTitle, &kPreviewText});
-    limit_texts(call, {&kPreviewImageUrl}, kUrlCharacters);
+    limit_texts(call, {&kPreviewImageUrl}, url_limit());
   }
   return call.result();
 }
@@ -52,7 +52,8 @@ ATELIER_FUNCTION(guard_message) {
     allow_insert(call, {"id", "conversation_id", "role", "content", "images", "context"});
     if (call.caller_is_restricted()) {
       limit_texts(call, {&kContent});
-      limit_bytes(call, {&kImages, &kContext});
+      limit_lists(call, {&kImages});
+      limit_json(call, {&kContext});
     }
   }
   return call.result();

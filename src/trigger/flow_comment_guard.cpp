@@ -112,6 +112,6 @@ ATELIER_FUNCTION(guard_flow_comment) {
     if (call.changes(kReadBy)) merge_readers(call, restricted ? caller : std::nullopt);
   }
   limit_texts(call, {&kContent});
-  limit_texts(call, {&kNodeId}, kNameCharacters);
+  limit_texts(call, {&kNodeId}, kKeyLimit);
   return call.result();
 }

@@ -69,8 +69,7 @@ ATELIER_FUNCTION(guard_flow) {
         {"name", "description", "viewport_x", "viewport_y", "viewport_zoom", "is_template", "workspace_id", "status"});
     if (call.caller_is_restricted()) restrict_update(call);
   }
-  limit_texts(call, {&flow::kName}, kNameCharacters);
-  limit_texts(call, {&flow::kDescription});
+  limit_texts(call, {&flow::kName, &flow::kDescription});
   return call.result();
 }
 
@@ -84,7 +83,7 @@ ATELIER_FUNCTION(guard_flow_edge) {
     refuse_changes(call, "an edge", {"id", "flow_id"});
     allow_changes(call, "an edge", {"source_node_id", "source_handle", "target_node_id", "target_handle", "edge_type"});
   }
-  limit_texts(call, {&edge::kSourceHandle, &edge::kTargetHandle, &edge::kEdgeType}, kNameCharacters);
+  limit_texts(call, {&edge::kSourceHandle, &edge::kTargetHandle, &edge::kEdgeType}, kKeyLimit);
   const auto flow = call.new_value<core::Uuid>(edge::kFlowId);
   const auto source = call.new_value<core::Uuid>(edge::kSource);
   const auto target = call.new_value<core::Uuid>(edge::kTarget);

@@ -19,7 +19,6 @@ namespace {
 constexpr const char* kTable = "flow_nodes";
 constexpr const char* kIdle = "idle";
 constexpr const char* kCompleted = "completed";
-constexpr size_t kDataBytes = 8 * 1024 * 1024;
 
 constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
 constexpr Oid kText = pg::TypeOf<std::string>::scalar;
@@ -41,8 +40,8 @@ constinit const pg::Column kCreatedByEmail{"created_by_email", kText};
 constinit const pg::Column kUpdatedAt{"updated_at", pg::TypeOf<pg::Timestamp>::scalar};
 
 void check_limits(const pg::TriggerCall& call, bool restricted) {
-  limit_json(call, {&kData}, kDataBytes);
-  limit_texts(call, {&kModelId}, kNameCharacters);
+  limit_json(call, {&kData}, flow_node_limit());
+  limit_texts(call, {&kModelId});
   // What the provider returns may be a long text and is not limited here.
   if (restricted) limit_texts(call, {&kOutputUrl, &kErrorMessage});
 }

@@ -8,20 +8,15 @@
 
 namespace atelier::trigger::generation {
 
-namespace {
-
-constexpr size_t kPromptCharacters = 20'000;
-
-}  // namespace
-
 void check_limits(const pg::TriggerCall& call) {
   limit_texts(call, {&column::kAction, &column::kModelId, &column::kModelName, &column::kReplicateModel});
-  limit_texts(call, {&column::kPrompt}, kPromptCharacters);
-  limit_texts(call, {&column::kInputImageUrl, &column::kInputVideoUrl}, kUrlCharacters);
+  limit_texts(call, {&column::kPrompt}, prompt_limit());
+  limit_texts(call, {&column::kInputImageUrl, &column::kInputVideoUrl}, url_limit());
   limit_json(call, {&column::kReplicateInput, &column::kSettings});
   if (const auto settings = call.new_datum(column::kSettings))
     if (is_new(call, column::kSettings) && !pg::jsonb::is_object(*settings))
-      pg::fail(pg::Code::invalid_parameter_value, "value for column \"settings\" is not a JSON object");
+      pg::fail(pg::Code::invalid_parameter_value, "value for column \"settings\" is not a JSON object", {},
+               "Send an object, such as {}.");
 }
 
 }  // namespace atelier::trigger::generation

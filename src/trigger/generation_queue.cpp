@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // sync_queue(): AFTER INSERT, UPDATE and DELETE on generations, each row. Keeps atelier.queue in step with the status,
 // asks for the cancellation of what a deleted row had running, and wakes the dispatcher at commit. Nodes of flows hear
-// of what the dispatcher sent from the dispatcher, and here of what ends without having been sent.
+// of what the dispatcher sent from the dispatcher, and here of what ends without having been sent. clear_queue(): AFTER
+// TRUNCATE on generations, the same for all rows at once.
 #include <charconv>
 #include <optional>
 #include <string>
@@ -73,5 +74,13 @@ ATELIER_FUNCTION(sync_queue) {
     case pg::TriggerEvent::truncate:
       break;
   }
+  return (Datum)0;
+}
+
+ATELIER_FUNCTION(clear_queue) {
+  const pg::TriggerCall call(fcinfo, generation::kTable, pg::TriggerTime::after_statement);
+  if (call.event() != pg::TriggerEvent::truncate) return (Datum)0;
+  store::queue::clear();
+  pg::wake_dispatcher_at_commit();
   return (Datum)0;
 }

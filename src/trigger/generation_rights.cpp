@@ -121,6 +121,7 @@ void restrict_update(pg::TriggerCall& call) {
       refuse_column(call.attribute_name(attribute));
     } else if (attribute == call.attribute(column::kReplicatePredictionId)) {
       if (!call.old_is_null(column::kReplicatePredictionId)) refuse_column(column::kReplicatePredictionId.name);
+      limit_texts(call, {&column::kReplicatePredictionId}, kKeyLimit);
     } else if (attribute == call.attribute(column::kErrorMessage)) {
       limit_texts(call, {&column::kErrorMessage});
     } else if (attribute == call.attribute(column::kCompletedAt)) {

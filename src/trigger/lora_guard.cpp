@@ -63,7 +63,7 @@ ATELIER_FUNCTION(guard_lora_image) {
   if (call.event() == pg::TriggerEvent::insert) {
     allow_insert(call, {"id", "lora_id", "image_url", "caption"});
     if (call.caller_is_restricted()) {
-      limit_texts(call, {&kImageUrl}, kUrlCharacters);
+      limit_texts(call, {&kImageUrl}, url_limit());
       limit_texts(call, {&kCaption});
     }
   }

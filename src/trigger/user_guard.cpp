@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 // guard_user(): BEFORE INSERT OR UPDATE on users. E-mail addresses are kept in lower case, so that one person has one;
-// an ordinary user changes nothing of his row but his profile.
+// an ordinary user changes nothing of his row but his profile. remove_user_flows(): BEFORE DELETE on users. The foreign
+// keys would delete the flows too, but of several users at once one may have made a node in a flow of another: that
+// node would lose its author after its flow is gone, and in the transaction that made it the server looks for the flow
+// then.
 #include "core/text.hpp"
 #include "pg/entry.hpp"
+#include "store/flows.hpp"
+#include "store/uuid.hpp"
 #include "trigger/allowed.hpp"
 
 using namespace atelier;
@@ -11,6 +16,7 @@ using namespace atelier::trigger;
 namespace {
 
 constexpr Oid kText = pg::TypeOf<std::string>::scalar;
+constinit const pg::Column kId{"id", pg::TypeOf<core::Uuid>::scalar};
 constinit const pg::Column kEmail{"email", kText};
 constinit const pg::Column kDisplayName{"display_name", kText};
 constinit const pg::Column kAvatarUrl{"avatar_url", kText};
@@ -33,8 +39,14 @@ ATELIER_FUNCTION(guard_user) {
     allow_changes(call, "a profile", {"display_name", "avatar_url", "cover_url"});
   if (call.caller_is_restricted()) {
     limit_texts(call, {&kDisplayName});
-    limit_texts(call, {&kAvatarUrl, &kCoverUrl}, kUrlCharacters);
+    limit_texts(call, {&kAvatarUrl, &kCoverUrl}, url_limit());
   }
   if (is_new(call, kEmail)) tidy_email(call);
+  return call.result();
+}
+
+ATELIER_FUNCTION(remove_user_flows) {
+  pg::TriggerCall call(fcinfo, "users", pg::TriggerTime::before_row);
+  if (call.event() == pg::TriggerEvent::remove) store::flows::remove_flows(call.old_required<core::Uuid>(kId));
   return call.result();
 }

@@ -32,7 +32,7 @@ ROLLBACK TO workspace_gone;
 SELECT is(pg_temp.answer('owner', $$INSERT INTO flows (user_id, created_at, updated_at) VALUES (pg_temp.f('owner'), '2001-01-01', '2001-01-01')
             RETURNING created_at = now() AND updated_at = now()$$), 'true', 'times are not the user''s to say');
 SELECT is(pg_temp.outcome('owner', $$INSERT INTO flows (user_id, status) VALUES (pg_temp.f('owner'), 'lost')$$), '23514', 'status has four values');
-SELECT is(pg_temp.outcome('owner', $$INSERT INTO flows (user_id, name) VALUES (pg_temp.f('owner'), repeat('x', 1001))$$), '54000', 'a name has a limit');
+SELECT is(pg_temp.outcome('owner', $$INSERT INTO flows (user_id, name) VALUES (pg_temp.f('owner'), repeat('x', 10001))$$), '54000', 'a name has a limit');
 SELECT is(pg_temp.outcome('owner', $$INSERT INTO flows (user_id, description) VALUES (pg_temp.f('owner'), repeat('x', 10001))$$), '54000', 'a description has a limit');
 SELECT is(pg_temp.answer('owner', $$INSERT INTO flows (user_id, name, viewport_zoom) VALUES (pg_temp.f('owner'), NULL, NULL)
             RETURNING concat(name, ' ', viewport_zoom)$$), 'Без названия 1', 'null for a missing key becomes the default');

@@ -44,7 +44,7 @@ INSERT INTO stated (relation, command, outcomes, why) VALUES
   ('lora_training_images', $$TRUNCATE lora_training_images CASCADE$$,
    'no no no   no no   no no no   no no   no   no no   no', 'empties the tables that refer to it, whosever rows they have'),
   ('ideas', $$SELECT FROM ideas WHERE id = pg_temp.id('owner')$$,
-   '1 1 1   1 1   1 1 1   1 1   1   1 1   1', 'everybody, also without a session'),
+   '1 1 1   1 1   1 1 1   1 1   0   1 1   1', 'everybody, also without a session, but for a deactivated user'),
   ('ideas', $$INSERT INTO ideas (user_id, title) VALUES (pg_temp.me(), 't') RETURNING *$$,
    'no no no   1 1   1 1 1   1 1   no   1 1   1', 'H14: in one''s own name'),
   ('ideas', $$INSERT INTO ideas (title) VALUES ('t') RETURNING *$$,

@@ -24,6 +24,12 @@ INSERT INTO stated VALUES
   ('max_attempts',        'integer', '3',                            NULL, '1',   '10',      NULL),
   ('image_deadline',      'integer', '900',                          's',  '5',   '86400',   NULL),
   ('video_deadline',      'integer', '2700',                         's',  '5',   '86400',   NULL),
+  ('max_prompt_chars',    'integer', '20000',                        NULL, '1',   '10000000', NULL),
+  ('max_text_chars',      'integer', '10000',                        NULL, '1',   '10000000', NULL),
+  ('max_url_chars',       'integer', '2048',                         NULL, '1',   '10000000', NULL),
+  ('max_json_size',       'integer', '256',                          'kB', '1',   '262144',  NULL),
+  ('max_flow_node_size',  'integer', '8192',                         'kB', '1',   '262144',  NULL),
+  ('max_json_depth',      'integer', '64',                           NULL, '1',   '64',      NULL),
   ('log_calls',           'enum',    'creates',                      NULL, NULL,  NULL,      '{off,failures,creates,all}'),
   ('notify',              'enum',    'off',                          NULL, NULL,  NULL,      '{off,failed,all}'),
   ('safety_poll',         'integer', '5000',                         'ms', '100', '300000',  NULL);
@@ -58,8 +64,9 @@ SELECT is(pg_temp.outcome('superuser', format('SET LOCAL atelier.api_base_url = 
                  ('api.replicate.com', '22023'),
                (E'https://tap.test/\r\nX: 1', '22023'), ('https://tap.test/a b', '22023')) v (url, result);
 SELECT is(pg_temp.outcome('superuser', format('SET LOCAL atelier.webhook_url = %L', url)), result,
-  format('webhook at %L: %s', url, result))
-  FROM (VALUES ('', '0'), ('https://tap.test/rpc/replicate_webhook', '0'), ('http://tap.test/', '22023')) v (url, result);
+  format('webhook at %s, %s bytes: %s', left(url, 50), length(url), result))
+  FROM (VALUES ('', '0'), ('https://tap.test/rpc/replicate_webhook', '0'), ('http://tap.test/', '22023'),
+               ('https://tap.test/' || repeat('x', 1983), '0'), ('https://tap.test/' || repeat('x', 1984), '22023'), ('https://tap.test/' || repeat('x', 3000), '22023')) v (url, result);
 SELECT is(pg_temp.outcome('superuser', 'SET LOCAL atelier.max_transfers = 0'), '22023', 'a number out of its range is refused');
 SELECT is(pg_temp.outcome('superuser', 'SET LOCAL atelier.image_deadline = ''2 d'''), '22023', 'so is a time');
 SELECT is(pg_temp.outcome('superuser', 'SET LOCAL atelier.notify = ''maybe'''), '22023', 'so is a choice that is none');

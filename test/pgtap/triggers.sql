@@ -14,6 +14,8 @@ INSERT INTO native VALUES
   ('sync_queue',               'generations',             'AFTER',  'INSERT OR UPDATE OR DELETE', 'ROW'),
   ('note_gone',                'generations',             'AFTER',  'UPDATE OR DELETE', 'ROW'),
   ('guard_user',               'users',                   'BEFORE', 'INSERT OR UPDATE', 'ROW'),
+  ('remove_user_flows',        'users',                   'BEFORE', 'DELETE', 'ROW'),
+  ('clear_queue',              'generations',             'AFTER',  'TRUNCATE', 'STATEMENT'),
   ('guard_token',              'replicate_tokens',        'BEFORE', 'INSERT OR UPDATE', 'ROW'),
   ('tokens_changed',           'replicate_tokens',        'AFTER',  'INSERT OR UPDATE OR DELETE', 'STATEMENT'),
   ('guard_notification',       'notifications',           'BEFORE', 'INSERT OR UPDATE', 'ROW'),
@@ -61,7 +63,7 @@ AS $$ SELECT format('CREATE %1$sTABLE %2$s.%3$I AS SELECT * FROM public.%3$I WIT
                      CREATE TRIGGER mine %4$s %5$s ON %2$s.%3$I FOR EACH %6$s EXECUTE FUNCTION atelier.%7$I();',
                     CASE place WHEN 'pg_temp' THEN 'TEMP ' ELSE '' END, place, coalesce(n.relation, 'flows'), n.timing, n.events, n.level, n.name) $$;
 CREATE FUNCTION pg_temp.fire(n native, place text) RETURNS text LANGUAGE sql
-AS $$ SELECT format('INSERT INTO %1$s.%2$I DEFAULT VALUES; UPDATE %1$s.%2$I SET id = id; DELETE FROM %1$s.%2$I', place, coalesce(n.relation, 'flows')) $$;
+AS $$ SELECT format('INSERT INTO %1$s.%2$I DEFAULT VALUES; UPDATE %1$s.%2$I SET id = id; DELETE FROM %1$s.%2$I; TRUNCATE %1$s.%2$I', place, coalesce(n.relation, 'flows')) $$;
 SELECT is(pg_temp.outcome('ann', 'SET LOCAL search_path = own; ' || format('CREATE TABLE own.mine (id uuid); CREATE TRIGGER mine %s %s ON own.mine FOR EACH %s EXECUTE FUNCTION atelier.%I()',
                                                n.timing, n.events, n.level, n.name)), '42501', 'a user does not attach ' || n.name) FROM native n ORDER BY n.name;
 SELECT is(pg_temp.outcome('superuser', 'SELECT atelier.' || n.name || '()'), '39P01', n.name || ' is not called but fired')
@@ -83,8 +85,9 @@ CREATE FUNCTION pg_temp.attempt_as_owner(n native, relation text, timing text, l
 AS $$ SELECT pg_temp.outcome('superuser', format(
   'CREATE SCHEMA elsewhere AUTHORIZATION atelier_owner; CREATE TABLE elsewhere.%1$I AS SELECT * FROM public.%2$I WITH NO DATA;
    ALTER TABLE elsewhere.%1$I OWNER TO atelier_owner; CREATE TRIGGER mine %3$s %4$s ON elsewhere.%1$I FOR EACH %5$s EXECUTE FUNCTION atelier.%6$I();
-   INSERT INTO elsewhere.%1$I DEFAULT VALUES; UPDATE elsewhere.%1$I SET id = id; DELETE FROM elsewhere.%1$I',
-  relation, coalesce(n.relation, 'flows'), timing, n.events, level, n.name)) $$;
+   INSERT INTO elsewhere.%1$I DEFAULT VALUES; UPDATE elsewhere.%1$I SET id = id; DELETE FROM elsewhere.%1$I; TRUNCATE elsewhere.%1$I',
+  -- There is no trigger for each row of a truncation.
+  relation, coalesce(n.relation, 'flows'), timing, CASE level WHEN 'ROW' THEN replace(n.events, 'TRUNCATE', 'INSERT') ELSE n.events END, level, n.name)) $$;
 SELECT is(pg_temp.attempt_as_owner(n, 'others', n.timing, n.level), '39P01', n.name || ' does not serve another table')
   FROM native n WHERE n.relation IS NOT NULL ORDER BY n.name;
 SELECT is(pg_temp.attempt_as_owner(n, coalesce(n.relation, 'flows'), CASE n.timing WHEN 'BEFORE' THEN 'AFTER' ELSE 'BEFORE' END, n.level), '39P01',
