@@ -68,7 +68,10 @@ suite_tap() {
 # The names of its packages' hosts are npm's own business: the lock file has none.
 clients_packages() {
   local folder=$1 lock=$atelier_root/test/clients/package-lock.json
-  command -v node >/dev/null && command -v npm >/dev/null || { echo 'node or npm is missing'; return 1; }
+  if ! { command -v node && command -v npm; }; then
+    echo 'node or npm is missing'
+    return 1
+  fi
   ! cmp -s "$lock" "$folder/node_modules/.complete" || return 0
   rm -rf "$folder/node_modules"
   mkdir -p "$folder"
@@ -88,11 +91,11 @@ clients_database() {
 }
 
 suite_clients() {
-  local folder=$2 name database status=0 programs=()
+  local folder=$2/work name database status=0 programs=()
   PATH=$1:$PATH
   export GATEWAY_ROLE=atelier_gateway README_FOLDER=$folder NODE_NO_WARNINGS=1
-  rm -rf "$folder"/{clients,postgrest,lib,out,run,middleware.ts,*.sql}
-  mkdir -p "$folder/lib/supabase" "$folder"/run
+  rm -rf "$folder"
+  mkdir -p "$folder"/{lib/supabase,run}
   cp -r "$atelier_root"/test/{clients,postgrest} "$folder/"
   cp "$folder"/clients/{tsconfig.json,*.mjs} "$folder/"
   clients_database atelier_clients &&
@@ -103,7 +106,7 @@ suite_clients() {
   node extract_readme.mjs "$atelier_root/README.md" "$folder" &&
     PGDATABASE=atelier_clients node generate_types.mjs >lib/supabase/types.ts &&
     PGDATABASE=atelier_clients_hosted node generate_types.mjs | diff lib/supabase/types.ts - &&
-    node node_modules/typescript/bin/tsc && mkdir -p out/node_modules/react || return 1
+    node ../node_modules/typescript/bin/tsc && mkdir -p out/node_modules/react || return 1
   echo "module.exports = require('../../clients/lib/react');" >out/node_modules/react/index.js
   for database in atelier_clients atelier_clients_hosted; do
     for name in $(names_of .test.ts clients/*.test.ts); do
