@@ -13,7 +13,7 @@ here=$(dirname "$0")
 . "$here/suites.sh"
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KEEP
 export LC_ALL=C.UTF-8
-suites=${SUITES:-unit lint regress isolation pgtap tap}
+suites=${SUITES:-unit lint regress isolation pgtap tap clients}
 
 wanted() { [[ " $suites " == *" $1 "* ]]; }
 
@@ -66,6 +66,17 @@ prepare_servers() {
     cluster_start check
 }
 
+# The packages of the clients are npm's, and a machine need not reach it. A lock file that does not hold is a failure.
+client_tests() {
+  local out=$atelier_root/build/clients log=$log_folder/clients-packages.log
+  wanted clients || return 0
+  if ! run_in_group clients_packages "$out" >"$log" 2>&1 && ! grep -qE 'EINTEGRITY|EUSAGE' "$log"; then
+    printf '%-12s left out: npm could not install its packages, see %s\n' clients "$log"
+    return 0
+  fi
+  suite clients count_tap "$(count_files "$atelier_root"/test/clients/*.test.ts)" suite_clients "$server_bin" "$out"
+}
+
 server_suites() {
   local files out=$atelier_root/build
   run_step test-build count_whole 1 build_extension test FAULTS=1 || return 0
@@ -80,11 +91,14 @@ server_suites() {
   suite isolation count_regress "$files" suite_isolation "$server_bin" "$out/isolation-$pg_major"
   suite pgtap count_tap "$(count_files "$atelier_root"/test/pgtap/*.sql)" suite_pgtap "$server_bin"
   suite tap count_tap "$(count_files "$atelier_root"/test/t/*.pl)" tap_tests
+  client_tests
 }
 
 rm -rf "$log_folder"
 mkdir -p "$log_folder"
-"$here/install-packages.sh"
+more_packages=()
+if wanted clients && ! { command -v node && command -v npm; } >/dev/null; then more_packages=(nodejs npm); fi
+"$here/install-packages.sh" "${more_packages[@]}"
 if ! choose_pg_config; then
   echo "No PostgreSQL server with its headers was found (PG_CONFIG=${PG_CONFIG:-})." >&2
   exit 1
@@ -95,5 +109,5 @@ work_begin check
 suite unit count_ctest "$(count_files "$atelier_root"/test/unit/{,*/}*.cpp)" unit_tests
 run_step build count_whole 1 build_extension product WERROR=1 || true
 suite lint count_tap "$(count_files "$atelier_root"/test/lint/*.pl)" lints
-if wanted regress || wanted isolation || wanted pgtap || wanted tap; then server_suites; fi
+if wanted regress || wanted isolation || wanted pgtap || wanted tap || wanted clients; then server_suites; fi
 print_total

@@ -3,16 +3,18 @@
 # Runs test programs that speak TAP and ends with one line of counts. A program that crashes, exits with a failure or runs
 # another number of tests than it planned counts as failed, even when all its lines say ok.
 #
-#   run-tap.pl [--jobs=N] [--pgtap] FILE ...    --pgtap: the files are SQL, run by psql in the database of PGDATABASE
+#   run-tap.pl [--jobs=N] [--pgtap | --node] FILE ...
+#     --pgtap: the files are SQL, run by psql in the database of PGDATABASE; --node: they are JavaScript
 use strict;
 use warnings;
 use Getopt::Long;
 use TAP::Harness;
 
-my ($jobs, $pgtap) = (1, 0);
-GetOptions('jobs=i' => \$jobs, 'pgtap' => \$pgtap) or exit 2;
+my ($jobs, $pgtap, $node) = (1, 0, 0);
+GetOptions('jobs=i' => \$jobs, 'pgtap' => \$pgtap, 'node' => \$node) or exit 2;
 my %options = (verbosity => 0, failures => 1, comments => 1, jobs => $jobs, merge => 0);
 $options{sources} = { pgTAP => { suffix => '.sql', set => { client_min_messages => 'warning' } } } if $pgtap;
+$options{exec} = ['node'] if $node;
 
 my $aggregator = TAP::Harness->new(\%options)->runtests(@ARGV);
 my $passed = $aggregator->total - $aggregator->failed;

@@ -7,6 +7,8 @@
 #   suite_isolation BIN FOLDER    test/specs/*.spec, expected output in test/expected
 #   suite_pgtap BIN               test/pgtap/*.sql in a database of its own, pgTAP in the schema tap
 #   suite_tap BIN FOLDER STAND_IN SOURCES   test/t/*.pl below SOURCES; makes its own clusters from the programs in BIN
+#   clients_packages FOLDER       installs what test/clients needs from npm below FOLDER, unless it is there already
+#   suite_clients BIN FOLDER      test/clients/*.test.ts on a bare database and on one that looks like a hosted one
 
 server_tests() {
   echo "$(dirname "$("$PG_CONFIG" --pgxs)")/../test"
@@ -61,4 +63,62 @@ suite_tap() {
     TESTLOGDIR="$folder/log" PG_REGRESS="$(server_tests)/regress/pg_regress" ATELIER_STAND_IN="$stand_in" \
     PERL5LIB="$(server_tests)/perl:$sources/test/t/lib${PERL5LIB:+:$PERL5LIB}" \
     "$sources/test/lib/run-tap.pl" --jobs="${TAP_JOBS:-2}" test/t/*.pl
+}
+
+# The names of its packages' hosts are npm's own business: the lock file has none.
+clients_packages() {
+  local folder=$1 lock=$atelier_root/test/clients/package-lock.json
+  if ! { command -v node && command -v npm; }; then
+    echo 'node or npm is missing'
+    return 1
+  fi
+  ! cmp -s "$lock" "$folder/node_modules/.complete" || return 0
+  rm -rf "$folder/node_modules"
+  mkdir -p "$folder"
+  cp "$atelier_root"/test/clients/package{,-lock}.json "$folder/"
+  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --fetch-retries=1 --fetch-timeout=60000) &&
+    cp "$lock" "$folder/node_modules/.complete"
+}
+
+# A database with the extension, into which the gateway's role may come as what its tokens say.
+clients_database() {
+  local database=$1 run=(psql -X -q -v ON_ERROR_STOP=1)
+  shift
+  export PGOPTIONS='-c client_min_messages=warning'
+  "${run[@]}" -d postgres -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database TEMPLATE template0 ENCODING 'UTF8'" &&
+    "${run[@]}" -d "$database" "$@" -c 'CREATE EXTENSION atelier' || return 1
+  unset PGOPTIONS
+}
+
+suite_clients() {
+  local folder=$2/work name database status=0 programs=()
+  PATH=$1:$PATH
+  export GATEWAY_ROLE=atelier_gateway README_FOLDER=$folder NODE_NO_WARNINGS=1
+  rm -rf "$folder"
+  mkdir -p "$folder"/{lib/supabase,run}
+  cp -r "$atelier_root"/test/{clients,postgrest} "$folder/"
+  cp "$folder"/clients/{tsconfig.json,*.mjs} "$folder/"
+  clients_database atelier_clients &&
+    clients_database atelier_clients_hosted -1 -f "$atelier_root/test/adopt/hosted.sql" &&
+    psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "DROP ROLE IF EXISTS $GATEWAY_ROLE" \
+      -c "CREATE ROLE $GATEWAY_ROLE LOGIN NOINHERIT IN ROLE anon, authenticated, service_role" || return 1
+  cd "$folder" || return 1
+  node extract_readme.mjs "$atelier_root/README.md" "$folder" &&
+    PGDATABASE=atelier_clients node generate_types.mjs >lib/supabase/types.ts &&
+    PGDATABASE=atelier_clients_hosted node generate_types.mjs | diff lib/supabase/types.ts - &&
+    node ../node_modules/typescript/bin/tsc && mkdir -p out/node_modules/react || return 1
+  echo "module.exports = require('../../clients/lib/react');" >out/node_modules/react/index.js
+  for database in atelier_clients atelier_clients_hosted; do
+    for name in $(names_of .test.ts clients/*.test.ts); do
+      printf "process.env.PGDATABASE = '%s';\nrequire('../out/clients/%s.test.js');\n" "$database" "$name" \
+        >"run/$name-${database#atelier_}.js"
+      programs+=("run/$name-${database#atelier_}.js")
+    done
+  done
+  "$atelier_root/test/lib/run-tap.pl" --node "${programs[@]}" || status=1
+  for database in atelier_clients atelier_clients_hosted; do
+    psql -X -q -d postgres -c "DROP DATABASE $database" || status=1
+  done
+  psql -X -q -d postgres -c "DROP ROLE $GATEWAY_ROLE" || status=1
+  return "$status"
 }

@@ -7,7 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Lint;
 
-my $source = qr{\.(?:cpp|hpp|sql|spec|pl|pm|sh|py|map|cmake)$|(?:^|/)(?:Makefile|CMakeLists\.txt)$|^\.ci/run$};
+my $source = qr{\.(?:cpp|hpp|sql|spec|pl|pm|sh|py|ts|mjs|map|cmake)$|(?:^|/)(?:Makefile|CMakeLists\.txt)$|^\.ci/run$};
 my (@license, @comment, @guard, @later, @white, @wide, @long);
 
 # Built from two halves, so that this file does not break its own rule.
@@ -33,7 +33,9 @@ for my $path (source_files($source)) {
 }
 
 note_line("is this one thing? $_") for @long;
+my @hosts = grep { my $path = $_; grep { /"resolved"/ } read_lines($path) } source_files(qr{package-lock\.json$});
 rule('every source file has its licence line', @license);
+rule('lock files name packages and not the hosts that they came from', @hosts);
 rule('every header opens with a comment that says what it is', @comment);
 rule('every header is included once', @guard);
 rule('nothing is left for later', @later);
