@@ -165,6 +165,7 @@ BEGIN
     'kind', 'output or thumbnail',
     'url', 'where the file is',
     'cleaned_at', 'when its generation was deleted']);
+  GRANT SELECT ON atelier.orphaned_files TO service_role;
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_jobs_views() IS 'part of make_views(): jobs and orphaned_files';

@@ -120,8 +120,9 @@ bool check_timezone(char** value, void**, GucSource) {
 }
 
 void text_setting(const char* name, const char* summary, const char* details, char** place, const char* standard,
-                  GucStringCheckHook check = nullptr, int flags = GUC_SUPERUSER_ONLY) {
-  DefineCustomStringVariable(name, summary, details, place, standard, PGC_SUSET, flags, check, nullptr, nullptr);
+                  GucStringCheckHook check = nullptr) {
+  DefineCustomStringVariable(name, summary, details, place, standard, PGC_SUSET, GUC_SUPERUSER_ONLY, check, nullptr,
+                             nullptr);
 }
 
 void number_setting(const char* name, const char* summary, const char* details, int* place, int least, int most,
@@ -188,14 +189,14 @@ void define_all() {
                  &safety_poll_value, 100, 5 * 60 * 1000, GUC_UNIT_MS);
   text_setting("atelier.refresh_schedule", "When refresh_admin_stats() runs, as a cron expression; empty for never.",
                "A run that finds nothing changed writes nothing.", &refresh_schedule_value, "*/5 * * * *",
-               check_schedule, 0);
+               check_schedule);
   text_setting("atelier.cleanup_schedule",
                "When old failed and cancelled generations are deleted, as a cron expression; empty for never.",
                "How old they have to be is atelier.generations_retention.", &cleanup_schedule_value, "0 3 * * 0",
-               check_schedule, 0);
+               check_schedule);
   text_setting("atelier.timezone", "Time zone of the schedules.",
                "A time that the clocks skip is due right after; one that comes twice is due once.", &timezone_value,
-               "UTC", check_timezone, 0);
+               "UTC", check_timezone);
   number_setting("atelier.generations_retention",
                  "Age at which the scheduled cleanup deletes failed and cancelled generations; 0 for never.",
                  "Their files stay where they are and are listed in atelier.orphaned_files.",

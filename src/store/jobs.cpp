@@ -20,7 +20,8 @@ pg::Statement since_statement(R"sql(SELECT s.name, coalesce(s.started_at, s.sinc
 pg::Statement start_statement(R"sql(
   INSERT INTO atelier.job_state AS s (name, since, started_at, result)
   VALUES ($1, $2, $2, 'running')
-  ON CONFLICT (name) DO UPDATE SET started_at = $2, ended_at = NULL, result = 'running', error = NULL, rows = NULL)sql");
+  ON CONFLICT (name) DO UPDATE
+     SET started_at = $2, ended_at = NULL, result = 'running', error = NULL, rows = NULL)sql");
 
 pg::Statement end_statement(R"sql(
   UPDATE atelier.job_state

@@ -12,7 +12,8 @@ SELECT set_eq('SELECT name FROM functions WHERE prosecdef',
                     'atelier.count_by_workspace(uuid[])', 'atelier.refresh_admin_stats()', 'atelier.mark_all_generations_viewed()',
                     'atelier.sum_by_user(uuid[], uuid, timestamp with time zone, timestamp with time zone, boolean)',
                     'atelier.sum_generations(uuid, uuid, timestamp with time zone, timestamp with time zone)',
-                    'atelier.cleanup_batch(timestamp with time zone, integer)', 'atelier.cleanup_old_generations(integer)'],
+                    'atelier.cleanup_batch(timestamp with time zone, integer)', 'atelier.cleanup_old_generations(integer)',
+                    'atelier.run_job(text)', 'atelier.measure()'],
               'these run with the rights of their owner');
 SELECT is_empty($$SELECT name FROM functions WHERE prosecdef AND proowner <> 'atelier_owner'::regrole$$, 'which is atelier_owner');
 SELECT is_empty($$SELECT name FROM functions WHERE prosecdef AND schema <> 'atelier'$$,
