@@ -7,6 +7,7 @@
 #include "pg/entry.hpp"
 #include "pg/settings.hpp"
 #include "pg/shmem.hpp"
+#include "worker/schedules.hpp"
 #include "worker/start.hpp"
 
 extern "C" {
@@ -17,7 +18,7 @@ PGDLLEXPORT void _PG_init(void);
 extern "C" void _PG_init(void) {
   using namespace atelier;
   pg::enter([] {
-    pg::settings::define_settings();
+    pg::settings::define_settings(worker::schedule_problem);
     if (!process_shared_preload_libraries_in_progress) return;
     pg::request_shared_memory();
     pg::watch_database_commands();

@@ -144,6 +144,9 @@ DECLARE
   kept regclass := atelier.in_app_schema('@app@.mv_admin_stats')::regclass;
   changed boolean;
 BEGIN
+  IF NOT atelier.take_job('refresh-admin-stats') THEN
+    RETURN;
+  END IF;
   -- After a restore of the schema alone there is nothing to compare with, and nobody can be reading.
   IF NOT (SELECT c.relispopulated FROM pg_class c WHERE c.oid = kept) THEN
     EXECUTE format('REFRESH MATERIALIZED VIEW %s', kept);
@@ -156,7 +159,7 @@ BEGIN
 END
 $function$;
 ALTER FUNCTION atelier.refresh_admin_stats() OWNER TO atelier_owner;
-COMMENT ON FUNCTION atelier.refresh_admin_stats() IS 'brings mv_admin_stats up to date without blocking its readers; writes nothing when it is. service_role and owner';
+COMMENT ON FUNCTION atelier.refresh_admin_stats() IS 'brings mv_admin_stats up to date without blocking its readers; writes nothing when it is. Returns at once, with a NOTICE, when another session is at it. service_role and owner';
 
 -- Housekeeping.
 
@@ -182,16 +185,28 @@ DECLARE
   deleted integer;
 BEGIN
   EXECUTE atelier.in_app_schema($sql$
-    DELETE FROM @app@.generations g
-     WHERE g.id = ANY (ARRAY(SELECT c.id FROM @app@.generations c
-                              WHERE c.status IN ('failed', 'cancelled') AND c.created_at < $1
-                              ORDER BY c.created_at LIMIT $2 FOR UPDATE SKIP LOCKED))$sql$) USING before, most;
-  GET DIAGNOSTICS deleted = ROW_COUNT;
+    WITH gone AS (
+      DELETE FROM @app@.generations g
+       WHERE g.id = ANY (ARRAY(SELECT c.id FROM @app@.generations c
+                                WHERE c.status IN ('failed', 'cancelled') AND c.created_at < $1
+                                ORDER BY c.created_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+      RETURNING g.id, g.user_id, g.action, g.output_urls, g.output_thumbs),
+    files AS (
+      INSERT INTO atelier.cleaned_files (generation_id, user_id, kind, url)
+      SELECT g.id, g.user_id, f.kind, f.url
+        FROM gone g
+       CROSS JOIN LATERAL (SELECT 'output', o FROM unnest(g.output_urls) o WHERE o LIKE 'http%'
+                           UNION ALL
+                           SELECT 'thumbnail', t FROM unnest(g.output_thumbs) t WHERE t LIKE 'http%') f (kind, url)),
+    attempts AS (
+      DELETE FROM atelier.attempts a
+       WHERE a.generation_id IN (SELECT g.id FROM gone g) AND a.state NOT IN ('sending', 'running', 'unknown'))
+    SELECT count(*) FROM gone$sql$) INTO deleted USING before, most;
   RETURN deleted;
 END
 $function$;
 ALTER FUNCTION atelier.cleanup_batch(timestamptz, integer) OWNER TO atelier_owner;
-COMMENT ON FUNCTION atelier.cleanup_batch(timestamptz, integer) IS 'deletes at most so many of the failed and cancelled generations that are older, oldest first, and returns how many. service_role and owner, who can commit between batches';
+COMMENT ON FUNCTION atelier.cleanup_batch(timestamptz, integer) IS 'deletes at most so many of the failed and cancelled generations that are older, oldest first, with their ended attempts, and returns how many; their files are listed in atelier.orphaned_files. service_role and owner, who can commit between batches';
 
 CREATE FUNCTION atelier.cleanup_old_generations(days_to_keep integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -206,18 +221,19 @@ BEGIN
   IF days_to_keep IS NULL OR days_to_keep < 1 THEN
     RAISE EXCEPTION 'days_to_keep must be at least 1' USING ERRCODE = 'invalid_parameter_value';
   END IF;
+  IF NOT atelier.take_job('cleanup-old-generations') THEN
+    RETURN 0;
+  END IF;
   LOOP
     deleted := atelier.cleanup_batch(now() - make_interval(days => least(days_to_keep, most_days)), batch);
     total := total + deleted;
     EXIT WHEN deleted < batch;
   END LOOP;
-  -- poll_generations() takes no cursor that is older than a week.
-  DELETE FROM atelier.deleted_generations WHERE deleted_at < now() - interval '8 days';
   RETURN total;
 END
 $function$;
 ALTER FUNCTION atelier.cleanup_old_generations(integer) OWNER TO atelier_owner;
-COMMENT ON FUNCTION atelier.cleanup_old_generations(integer) IS 'deletes failed and cancelled generations that were created more than so many days ago and returns how many; at least 1. service_role and owner';
+COMMENT ON FUNCTION atelier.cleanup_old_generations(integer) IS 'deletes failed and cancelled generations that were created more than so many days ago and returns how many; 22023 for less than 1. Returns 0 at once, with a NOTICE, when another session is at it. service_role and owner';
 
 -- The functions of the app schema.
 

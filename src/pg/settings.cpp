@@ -2,9 +2,11 @@
 #include "pg/settings.hpp"
 
 #include <climits>
+#include <exception>
 
 #include "pg/error.hpp"
 #include "pg/guard.hpp"
+#include "pg/time_zone.hpp"
 
 extern "C" {
 #include "nodes/pg_list.h"
@@ -16,11 +18,19 @@ namespace atelier::pg::settings {
 
 namespace {
 
+constexpr int kDayMin = 24 * 60;
+constexpr int kLongestRetentionMin = 100 * 365 * kDayMin;
+
+ScheduleProblem* problem_of_schedule = nullptr;
+
 char* app_schema_value = nullptr;
 char* databases_value = nullptr;
 char* api_base_url_value = nullptr;
 char* api_ca_file_value = nullptr;
 char* webhook_url_value = nullptr;
+char* refresh_schedule_value = nullptr;
+char* cleanup_schedule_value = nullptr;
+char* timezone_value = nullptr;
 int install_value = 0;
 bool allow_drop_value = false;
 int max_transfers_value = 128;
@@ -31,8 +41,11 @@ int max_queued_per_user_value = 1000;
 int creates_per_minute_value = 600;
 int requests_per_minute_value = 3000;
 int max_attempts_value = 3;
-int image_deadline_value = 15 * 60;
-int video_deadline_value = 45 * 60;
+int image_deadline_value = 5 * 60;
+int video_deadline_value = 30 * 60;
+int generations_retention_value = 90 * kDayMin;
+int api_logs_retention_value = 30 * kDayMin;
+int attempts_retention_value = 90 * kDayMin;
 int safety_poll_value = 5000;
 int max_prompt_chars_value = 20'000;
 int max_text_chars_value = 10'000;
@@ -100,6 +113,24 @@ constexpr size_t kMostWebhookBytes = 2'000;
 bool check_webhook_url(char** value, void** extra, GucSource source) {
   if (strlen(*value) <= kMostWebhookBytes) return check_url(value, extra, source);
   GUC_check_errdetail("The URL has %zu bytes, and at most %zu are sent along.", strlen(*value), kMostWebhookBytes);
+  return false;
+}
+
+// Errors end at the postmaster's start-up, where there is nobody to catch an exception.
+bool check_schedule(char** value, void**, GucSource) {
+  std::optional<std::string> problem;
+  try {
+    problem = problem_of_schedule(*value);
+  } catch (const std::exception&) {
+    return false;
+  }
+  if (problem) GUC_check_errdetail("%s", problem->c_str());
+  return !problem;
+}
+
+bool check_timezone(char** value, void**, GucSource) {
+  if (is_time_zone(*value)) return true;
+  GUC_check_errdetail("It must be a time zone that the server knows, such as UTC or Europe/Berlin.");
   return false;
 }
 
@@ -192,6 +223,26 @@ void define_all() {
                  "Covers prepared transactions and rows whose backoff has ended; one index probe each time.",
                  &safety_poll_value, 100, 5 * 60 * 1000, GUC_UNIT_MS);
   define_size_limits();
+  text_setting("atelier.refresh_schedule", "When refresh_admin_stats() runs, as a cron expression; empty for never.",
+               "A run that finds nothing changed writes nothing.", &refresh_schedule_value, "*/5 * * * *",
+               check_schedule);
+  text_setting("atelier.cleanup_schedule",
+               "When old failed and cancelled generations are deleted, as a cron expression; empty for never.",
+               "How old they have to be is atelier.generations_retention.", &cleanup_schedule_value, "0 3 * * 0",
+               check_schedule);
+  text_setting("atelier.timezone", "Time zone of the schedules.",
+               "A time that the clocks skip is due right after; one that comes twice is due once.", &timezone_value,
+               "UTC", check_timezone);
+  number_setting("atelier.generations_retention",
+                 "Age at which the scheduled cleanup deletes failed and cancelled generations; 0 for never.",
+                 "Their files stay where they are and are listed in atelier.orphaned_files.",
+                 &generations_retention_value, 0, kLongestRetentionMin, GUC_UNIT_MIN);
+  number_setting("atelier.api_logs_retention", "Age at which rows of api_logs are deleted; 0 keeps them for ever.",
+                 "Looked after once an hour.", &api_logs_retention_value, 0, kLongestRetentionMin, GUC_UNIT_MIN);
+  number_setting("atelier.attempts_retention",
+                 "Age at which attempts that have ended are forgotten; 0 keeps them for ever.",
+                 "Attempts of generations that wait or run are kept however old they are.", &attempts_retention_value,
+                 0, kLongestRetentionMin, GUC_UNIT_MIN);
   choice_setting(
       "atelier.log_calls", "Which calls to the provider get a row in api_logs.",
       "creates logs creating and cancelling calls and every failure, all also polls, failures only failures.",
@@ -206,7 +257,8 @@ std::string text(const char* value) { return value == nullptr ? std::string() : 
 
 }  // namespace
 
-void define_settings() {
+void define_settings(ScheduleProblem* schedule_problem) {
+  problem_of_schedule = schedule_problem;
   guard([] { define_all(); });
 }
 
@@ -255,6 +307,12 @@ int max_url_chars() { return max_url_chars_value; }
 int64_t max_json_bytes() { return int64_t{max_json_size_value} * 1024; }
 int64_t max_flow_node_bytes() { return int64_t{max_flow_node_size_value} * 1024; }
 int max_json_depth() { return max_json_depth_value; }
+std::string refresh_schedule() { return text(refresh_schedule_value); }
+std::string cleanup_schedule() { return text(cleanup_schedule_value); }
+std::string timezone() { return text(timezone_value); }
+int64_t generations_retention_min() { return generations_retention_value; }
+int64_t api_logs_retention_min() { return api_logs_retention_value; }
+int64_t attempts_retention_min() { return attempts_retention_value; }
 LogCalls log_calls() { return static_cast<LogCalls>(log_calls_value); }
 Notify notify() { return static_cast<Notify>(notify_value); }
 

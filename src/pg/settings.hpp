@@ -6,12 +6,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace atelier::pg::settings {
 
-void define_settings();
+// What is wrong with a cron expression, or nullopt; pg/ does not read them itself.
+using ScheduleProblem = std::optional<std::string>(const std::string&);
+
+void define_settings(ScheduleProblem* schedule_problem);
 
 // What install() and CREATE EXTENSION read.
 enum class Install { automatic, on, off };
@@ -50,6 +54,14 @@ int max_url_chars();
 int64_t max_json_bytes();
 int64_t max_flow_node_bytes();
 int max_json_depth();
+
+// The keeper's jobs. Schedules are cron expressions, empty for never; a retention of 0 is for ever.
+std::string refresh_schedule();
+std::string cleanup_schedule();
+std::string timezone();
+int64_t generations_retention_min();
+int64_t api_logs_retention_min();
+int64_t attempts_retention_min();
 
 enum class LogCalls { off, failures, creates, all };
 LogCalls log_calls();

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
-// The keeper: periodic work in SQL that may take long and must not hold up the dispatcher. So far: attempts whose lease
-// has ended become `unknown`, and the dispatcher, which owns the network, is woken to look them up at the provider.
+// The keeper: periodic work in SQL that may take long and must not hold up the dispatcher. Attempts whose lease has
+// ended become `unknown`, and the dispatcher, which owns the network, is woken to look them up at the provider. The
+// jobs of worker/schedules.hpp run here, too.
+#include <algorithm>
+#include <optional>
+
 #include "pg/datum.hpp"
 #include "pg/entry.hpp"
 #include "pg/shmem.hpp"
@@ -11,6 +15,7 @@
 #include "pg/worker_names.hpp"
 #include "store/attempts.hpp"
 #include "store/dispatch.hpp"
+#include "worker/schedules.hpp"
 #include "worker/start.hpp"
 
 namespace atelier::worker {
@@ -18,6 +23,7 @@ namespace atelier::worker {
 namespace {
 
 constexpr long kRoundMs = 15'000;
+constexpr int64_t kMsUs = 1000;
 
 // What the dispatcher has open; with nothing open there is no lease to end, and the database is left alone.
 int open_attempts() {
@@ -49,6 +55,11 @@ bool keep_leases() {
   return installed;
 }
 
+long rest_ms(std::optional<int64_t> due_us) {
+  if (!due_us) return kRoundMs;
+  return static_cast<long>(std::clamp<int64_t>((*due_us - pg::now().us + kMsUs - 1) / kMsUs, 0, kRoundMs));
+}
+
 }  // namespace
 
 }  // namespace atelier::worker
@@ -60,11 +71,13 @@ ATELIER_WORKER(keeper) {
     pg::WorkerReport report;
     snprintf(report.state, sizeof(report.state), "running");
     pg::publish(report);
+    worker::Schedules schedules(worker::keep_leases);
     while (worker::keep_leases()) {
+      schedules.run_due(pg::now().us);
       pg::report_statistics();
-      pg::report_activity(false, "atelier keeper: next round in 15 s");
-      waits.wait(worker::kRoundMs);
-      pg::take_reload();
+      pg::report_activity(false, "atelier keeper: waiting for the next round");
+      waits.wait(worker::rest_ms(schedules.next_due_us()));
+      if (pg::take_reload()) schedules.reload();
     }
   });
 }

@@ -34,8 +34,23 @@ SELECT is(cleanup_old_generations(), 2500, 'all batches together');
 SELECT is(cleanup_old_generations(), 0, 'nothing is left');
 -- A film's node in a flow loses its link, the flow stays.
 SELECT is((SELECT count(*) FROM atelier.deleted_generations), 2504::bigint, 'whoever polls learns of each');
+-- What hung on them.
+INSERT INTO generations (id, user_id, action, model_id, model_name, replicate_model, status, created_at, output_urls, output_thumbs)
+VALUES ('00000000-0000-4000-8000-00000000d038', pg_temp.ann(), 'create', 'm', 'M', 'owner/name', 'failed', now() - interval '100 days',
+        '{https://files.example/a.png,https://files.example/b.png,plain text}', '{https://files.example/t.png}');
+INSERT INTO atelier.attempts (generation_id, user_id, number, sent_at, deadline, state, ended_at)
+SELECT '00000000-0000-4000-8000-00000000d038', pg_temp.ann(), n, now(), now(), s, CASE s WHEN 'failed' THEN now() END
+  FROM (VALUES (1, 'failed'), (2, 'running')) v (n, s);
+SELECT is(cleanup_old_generations(), 1, 'a row with files and attempts');
+SELECT results_eq($$SELECT kind, url FROM atelier.orphaned_files WHERE generation_id = '00000000-0000-4000-8000-00000000d038' AND user_id = pg_temp.ann() ORDER BY url$$,
+                  $$VALUES ('output', 'https://files.example/a.png'), ('output', 'https://files.example/b.png'), ('thumbnail', 'https://files.example/t.png')$$,
+                  'its files are listed, a text is no file');
+SELECT results_eq($$SELECT state FROM atelier.attempts WHERE generation_id = '00000000-0000-4000-8000-00000000d038'$$, ARRAY['running'],
+                  'its ended attempts are gone, one that runs is watched to its end');
+DELETE FROM atelier.attempts;
+
 UPDATE atelier.deleted_generations SET deleted_at = now() - CASE WHEN ctid < '(1,1)' THEN interval '8 days 1 second' ELSE interval '7 days 23 hours' END;
-SELECT cmp_ok((SELECT count(*) FROM atelier.deleted_generations), '>', 0::bigint, 'deletions are kept') FROM cleanup_old_generations();
+SELECT cmp_ok((SELECT count(*) FROM atelier.deleted_generations), '>', 0::bigint, 'deletions are kept') FROM atelier.run_job('forget-deletions');
 SELECT is_empty($$SELECT FROM atelier.deleted_generations WHERE deleted_at < now() - interval '8 days'$$, 'for eight days');
 
 -- Everything is viewed.

@@ -84,6 +84,8 @@ INSERT INTO stated VALUES
   ('atelier.sum_by_user(uuid[], uuid, timestamp with time zone, timestamp with time zone, boolean)', 'service_role', 'behind them'),
   ('atelier.sum_generations(uuid, uuid, timestamp with time zone, timestamp with time zone)', 'service_role', 'behind them'),
   ('atelier.cleanup_batch(timestamp with time zone, integer)', 'service_role', 'behind them'),
+  ('atelier.measure()', 'service_role', 'H30: about everybody'),
+  ('atelier.run_job(text)', 'service_role', 'H30: jobs about everybody'),
   -- Notifications, chats, support.
   ('public.get_unread_notifications_count(uuid)', 'authenticated service_role', 'H3: about himself'),
   ('public.mark_all_notifications_read(uuid)',   'authenticated service_role', 'H3: about himself'),

@@ -15,7 +15,8 @@ SELECT set_eq('SELECT name FROM functions WHERE prosecdef',
                     'atelier.cleanup_batch(timestamp with time zone, integer)', 'atelier.cleanup_old_generations(integer)',
                     -- For the owner and superusers, who must not run the triggers of the tables with their own rights.
                     'atelier.pause()', 'atelier.resume()', 'atelier.record_identity(text)', 'atelier.write_as_owner(text)', 'atelier.queue_missed()',
-                    'atelier.queue_adopted()', 'atelier.fill_pages(regclass, bigint, bigint, name[])', 'atelier.end_backfill(regclass, name[])'],
+                    'atelier.queue_adopted()', 'atelier.fill_pages(regclass, bigint, bigint, name[])', 'atelier.end_backfill(regclass, name[])',
+                    'atelier.run_job(text)', 'atelier.measure()'],
               'these run with the rights of their owner');
 SELECT is_empty($$SELECT name FROM functions WHERE prosecdef AND proowner <> 'atelier_owner'::regrole$$, 'which is atelier_owner');
 SELECT is_empty($$SELECT name FROM functions WHERE prosecdef AND schema <> 'atelier'$$,

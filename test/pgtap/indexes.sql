@@ -21,6 +21,7 @@ INSERT INTO stated VALUES
    'what is under way; polling'),
   ('generations_ended_idx', '(user_id, changed_in) WHERE (status = ANY (ARRAY[''completed''::text, ''failed''::text, ''cancelled''::text]))', 'polling'),
   ('generations_workspace_changed_idx', '(workspace_id, changed_in) WHERE (workspace_id IS NOT NULL)', 'polling'),
+  ('atelier.cleaned_files_cleaned_at_idx', 'brin (cleaned_at)', 'forgetting old ones'),
   ('atelier.deleted_generations_user_idx', '(user_id, changed_in) WHERE (user_id IS NOT NULL)', 'polling'),
   ('atelier.deleted_generations_workspace_idx', '(workspace_id, changed_in) WHERE (workspace_id IS NOT NULL)', 'polling'),
   ('mv_admin_stats_idx', '(total_users)', 'a refresh that blocks no readers'),
