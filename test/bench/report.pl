@@ -1,11 +1,13 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: PostgreSQL
 # The report at the end of the bench, as Markdown: report.pl FOLDER CASE ... reads what each case wrote to FOLDER/CASE.json
-# and prints it, with the machine above and the targets that were missed below.
+# and prints it by groups, with the machine above and the targets that were missed below. Each group gets a chart,
+# FOLDER/GROUP.svg.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/lib";
+use Bench::Chart;
 use Bench::Numbers;
 use JSON::PP;
 use List::Util 'max';
@@ -79,13 +81,13 @@ sub spread {
 sub verdict {
     my ($row) = @_;
     return '' unless exists $row->{met};
-    return $row->{met} ? 'yes' : '**no**';
+    return $row->{met} ? 'PASS' : '**MISS**';
 }
 
 sub print_case {
     my ($case) = @_;
     print "\n## $case->{title}\n\n";
-    print_table([ 'figure', 'product', 'reference', 'ratio', 'target', 'met' ],
+    print_table([ 'figure', 'product', 'reference', 'ratio', 'target', '' ],
         map { [ $_->{name}, spread($_->{product}), spread($_->{reference}), spread($_->{ratio}), $_->{target}, verdict($_) ] }
           @{ $case->{rows} });
     for my $table (@{ $case->{tables} }) {
@@ -97,20 +99,35 @@ sub print_case {
     return;
 }
 
+my @groups = (
+    [ install => 'Machine and installation' ], [ reads => 'What users read' ], [ writes => 'The life of a generation' ],
+    [ counts => 'Counts' ], [ tokens => 'Tokens' ], [ stats => 'Statistics' ], [ dispatch => 'Dispatch' ]);
+
 my ($folder, @names) = @ARGV or die "usage: report.pl FOLDER CASE ...\n";
-my ($targets, @missed) = (0);
-print_machine();
+my ($targets, @missed, @failed, %cases_of) = (0);
 for my $name (@names) {
     my $text = contents("$folder/$name.json");
-    if (!defined $text) {
-        print "\n## $name\n\nThe case failed, so there are no figures.\n";
-        next;
-    }
-    my $case = decode_json($text);
-    print_case($case);
-    my @judged = grep { exists $_->{met} } @{ $case->{rows} };
-    $targets += @judged;
-    push @missed, map {"$name: $_->{name} ($_->{target})"} grep { !$_->{met} } @judged;
+    my $case = defined $text ? decode_json($text) : undef;
+    push @failed, $name unless $case;
+    push @{ $cases_of{ $case->{group} } }, $case if $case;
 }
-print "\n## Targets\n\n" . ($targets - @missed) . " of $targets are met.\n";
+print_machine();
+for my $group (grep { $cases_of{ $_->[0] } } @groups) {
+    my ($name, $title) = @$group;
+    print "\n# $title\n";
+    if (my $svg = chart($title, @{ $cases_of{$name} })) {
+        open my $file, '>', "$folder/$name.svg" or die "$folder/$name.svg: $!";
+        print {$file} $svg;
+        close $file;
+        print "\n![$title]($name.svg)\n";
+    }
+    for my $case (@{ $cases_of{$name} }) {
+        print_case($case);
+        my @judged = grep { exists $_->{met} } @{ $case->{rows} };
+        $targets += @judged;
+        push @missed, map {"$case->{name}: $_->{name} ($_->{target})"} grep { !$_->{met} } @judged;
+    }
+}
+print "\n# Targets\n\n" . ($targets - @missed) . " of $targets are met.\n";
 print "- missed: $_\n" for @missed;
+print "- no figures, because the case failed: $_\n" for @failed;

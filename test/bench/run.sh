@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC1091,SC2154
+# shellcheck disable=SC1091,SC2034,SC2154
 # SPDX-License-Identifier: PostgreSQL
-# `make bench`: installs what is missing, builds, makes a throw-away cluster and the provider's stand-in, runs the cases one
-# after the other and prints their figures, each beside a reference of the same run. The report and the figures stay in
-# build/bench. The status is 0 when every case has measured something; a missed target is said in the report only.
+# `make bench`: installs what is missing, builds, makes throw-away clusters and the provider's stand-in, runs the cases one
+# after the other and prints their figures, each beside a reference of the same run. The report, its charts and the figures stay
+# in build/bench. The status is 0 when every case has measured something; a missed target is said in the report only.
 #
 #   CASES="wire dispatch"   the cases to run, files in test/bench/cases; default: all
 #   BENCH_ROUNDS=N          rounds per case instead of each case's own number
-#   BENCH_SHORT=1           a smoke test with small counts; its figures mean nothing
+#   BENCH_ROWS="N M"        sizes of generations in the data cases; default: 100000 1000000 5000000
+#   BENCH_SHORT=1           a smoke test with small counts, as `make check` runs it; its figures mean nothing
 #   PG_CONFIG               chooses the server
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,25 +17,13 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/steps.sh"
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KEEP
 export LC_ALL=C.UTF-8
-all_cases='stand_in wire dispatch outstanding memory idle snapshot shutdown'
+# What is measured at data of one's own, on a cluster without workers; then what the workers do.
+data_cases='machine install adopt lists members poll tabs lifecycle counts counts_writers cleanup isolation tokens admin_stats'
+worker_cases='stand_in wire dispatch outstanding memory idle snapshot shutdown'
+all_cases="$data_cases $worker_cases"
 read -ra cases <<<"${CASES:-$all_cases}"
-results=$atelier_root/build/bench
+results=$atelier_root/build/bench${BENCH_SHORT:+-short}
 log=$results/bench.log
-
-# step TITLE COMMAND ... runs a command that may take a while; what it says goes to the log.
-step() {
-  local title=$1 start=$SECONDS
-  shift
-  printf '%-44s' "$title"
-  if run_in_group "$@" >>"$log" 2>&1; then
-    printf '%4d s\n' $((SECONDS - start))
-    return 0
-  fi
-  echo ' failed'
-  tail -30 "$log" | sed 's/^/    /'
-  echo "    The whole output is in $log"
-  return 1
-}
 
 check_choices() {
   local name
@@ -47,6 +36,10 @@ check_choices() {
     echo 'BENCH_ROUNDS is a number of rounds.' >&2
     return 1
   fi
+  if [ -n "${BENCH_ROWS:-}" ] && ! [[ $BENCH_ROWS =~ ^([1-9][0-9]{3,}\ ?)+$ ]]; then
+    echo 'BENCH_ROWS is a list of numbers of at least 1000.' >&2
+    return 1
+  fi
 }
 
 build_plain_curl() {
@@ -56,33 +49,59 @@ build_plain_curl() {
 # The server's user may not be able to reach the checkout.
 prepare_server() {
   private_server && install_extension "$(extension_folder product)" &&
-    mkdir -p "$work/bin" && cp "$stand_in_build/bin/plain-curl" "$work/bin/" &&
-    cp -r "$here" "$work/sources" && chmod -R a+rX "$work/bin" "$work/sources" &&
+    cp -r "$here" "$work/sources" && cp -r "$here/../adopt" "$work/sources/" && chmod -R a+rX "$work/sources" &&
     as_server_user mkdir "$work/results"
 }
 
 # Without pages in the WAL, checkpoints and autovacuum, which come when they like, a round costs what the round before cost.
+fsync=on
+[ -z "${BENCH_SHORT:-}" ] || fsync=off
+steady=("fsync = $fsync" 'full_page_writes = off' 'autovacuum = off' 'checkpoint_timeout = 1h' 'max_wal_size = 8GB')
+
 # WAL is kept for pg_waldump.
-make_cluster() {
+make_worker_cluster() {
   cluster_create bench "shared_preload_libraries = 'atelier'" "atelier.api_base_url = '$stand_in_url/v1'" \
-    'fsync = on' 'full_page_writes = off' 'autovacuum = off' 'shared_buffers = 256MB' 'checkpoint_timeout = 1h' \
-    'max_wal_size = 8GB' 'wal_keep_size = 1GB' &&
-    cluster_start bench
+    "${steady[@]}" 'shared_buffers = 256MB' 'wal_keep_size = 1GB' &&
+    cluster_start bench && (
+    cluster_use bench
+    "$server_bin/psql" -X -q -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION atelier' -f "$here/sql/setup.sql"
+  )
 }
 
-set_up_database() {
-  psql_quietly -c 'CREATE EXTENSION atelier' -f "$here/sql/setup.sql"
+# Nothing is ever sent from here. What is written into a table of the same transaction needs no WAL at this level.
+make_data_cluster() {
+  cluster_create data "shared_preload_libraries = 'atelier'" "atelier.databases = ''" \
+    "atelier.api_base_url = 'http://127.0.0.1:9/v1'" "${steady[@]}" 'shared_buffers = 1GB' 'work_mem = 16MB' \
+    'wal_level = minimal' 'max_wal_senders = 0' 'max_connections = 200' &&
+    cluster_start data
 }
 
-psql_quietly() {
-  "$server_bin/psql" -X -q -v ON_ERROR_STOP=1 "$@"
+kind_of() {
+  if [[ " $data_cases " == *" $1 "* ]]; then echo data; else echo bench; fi
+}
+
+# The clusters that the cases need, the others not.
+make_clusters() {
+  local name kinds=''
+  for name in "${cases[@]}"; do kinds+=" $(kind_of "$name")"; done
+  if [[ $kinds == *bench* ]]; then
+    step 'Building the stand-in of the provider' build_stand_in &&
+      step 'Building the plain libcurl program' build_plain_curl &&
+      mkdir -p "$work/bin" && cp "$stand_in_build/bin/plain-curl" "$work/bin/" && chmod -R a+rX "$work/bin" &&
+      stand_in_start "$stand_in_program" &&
+      step 'Making a cluster with workers' make_worker_cluster || return 1
+  fi
+  if [[ $kinds == *data* ]]; then step 'Making a cluster for the data' make_data_cluster; fi
 }
 
 # A case that failed may have left the server as it was in the middle of a restart.
 run_case() {
-  as_server_user "$server_bin/pg_ctl" -D "$work/bench/data" status >/dev/null || cluster_start bench || return 1
-  as_server_user env BENCH_BIN="$server_bin" BENCH_DATA="$work/bench/data" BENCH_RESULTS="$work/results" \
-    BENCH_SOURCES="$work/sources" BENCH_STAND_IN="$stand_in_url" BENCH_PLAIN_CURL="$work/bin/plain-curl" \
+  local kind
+  kind=$(kind_of "$1")
+  as_server_user "$server_bin/pg_ctl" -D "$work/$kind/data" status >/dev/null || cluster_start "$kind" || return 1
+  cluster_use "$kind"
+  as_server_user env BENCH_BIN="$server_bin" BENCH_DATA="$work/$kind/data" BENCH_RESULTS="$work/results" \
+    BENCH_SOURCES="$work/sources" BENCH_STAND_IN="${stand_in_url:-}" BENCH_PLAIN_CURL="$work/bin/plain-curl" \
     perl "$work/sources/cases/$1.pl"
 }
 
@@ -97,24 +116,20 @@ fi
 echo "atelier for PostgreSQL $pg_major"
 work_begin bench
 step 'Building the extension' build_extension product
-step 'Building the stand-in of the provider' build_stand_in
-step 'Building the plain libcurl program' build_plain_curl
 step 'Copying the server, installing into the copy' prepare_server
-stand_in_start "$stand_in_program"
-step 'Making a cluster' make_cluster
-cluster_use bench
-step 'Setting up the database' set_up_database
+make_clusters
 
 failed=()
 for name in "${cases[@]}"; do
   step "Measuring: $name" run_case "$name" || failed+=("$name")
   cp "$work/results/$name.json" "$results/" 2>/dev/null || true
 done
-cp "$work/bench/server.log" "$results/"
+for kind in bench data; do cp "$work/$kind/server.log" "$results/$kind.server.log" 2>/dev/null || true; done
 
 echo
-BENCH_SERVER=$("$server_bin/postgres" --version) BENCH_FILE_SYSTEM=$(df --output=fstype "$work/bench/data" | tail -1) \
+BENCH_SERVER=$("$server_bin/postgres" --version) BENCH_FILE_SYSTEM=$(df --output=fstype "$work" | tail -1) \
   BENCH_COMMIT=$(git -C "$atelier_root" describe --always --dirty 2>/dev/null || true) \
   "$here/report.pl" "$results" "${cases[@]}" | tee "$results/report.md"
 echo "The report is in $results/report.md"
+[ -z "${BENCH_SHORT:-}" ] || echo "$((${#cases[@]} - ${#failed[@]})) passed, ${#failed[@]} failed"
 [ "${#failed[@]}" = 0 ] || { echo "No figures, because the case failed: ${failed[*]}"; exit 1; }

@@ -24,21 +24,6 @@ unset KEEP
 provider_token=${REPLICATE_API_TOKEN:-}
 unset REPLICATE_API_TOKEN
 
-# step TITLE COMMAND ... runs a command that may take a while; what it says goes to the log.
-step() {
-  local title=$1 start=$SECONDS
-  shift
-  printf '%-44s' "$title"
-  if run_in_group "$@" >>"$log" 2>&1; then
-    printf '%4d s\n' $((SECONDS - start))
-    return 0
-  fi
-  echo ' failed'
-  tail -30 "$log" | sed 's/^/    /'
-  echo "    The whole output is in $log"
-  return 1
-}
-
 # Runs psql commands as the DBA and shows them.
 show_sql() {
   psql -X -q -e -v ON_ERROR_STOP=1 "${table_style[@]}"

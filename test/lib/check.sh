@@ -13,7 +13,7 @@ here=$(dirname "$0")
 . "$here/suites.sh"
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KEEP
 export LC_ALL=C.UTF-8
-suites=${SUITES:-unit lint regress isolation pgtap tap clients}
+suites=${SUITES:-unit lint regress isolation pgtap tap clients bench}
 
 wanted() { [[ " $suites " == *" $1 "* ]]; }
 
@@ -110,4 +110,6 @@ suite unit count_ctest "$(count_files "$atelier_root"/test/unit/{,*/}*.cpp)" uni
 run_step build count_whole 1 build_extension product WERROR=1 || true
 suite lint count_tap "$(count_files "$atelier_root"/test/lint/*.pl)" lints
 if wanted regress || wanted isolation || wanted pgtap || wanted tap || wanted clients; then server_suites; fi
+# Keeps the bench alive; its times are not judged.
+suite bench count_tap "$(count_files "$atelier_root"/test/bench/cases/*.pl)" env BENCH_SHORT=1 "$atelier_root/test/bench/run.sh"
 print_total

@@ -1,8 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: PostgreSQL
 # Runs the steps of a check one after the other, keeps their logs and adds up what they counted. Sourced by check.sh, and
-# by the demo for run_in_group.
+# by the demo and the bench for `step`.
 #
+#   step TITLE COMMAND ...
+#     Runs a command that may take a while and says how long it took; what it says goes to the file $log.
 #   run_in_group COMMAND ...
 #     Runs it in a process group of its own: Ctrl-C reaches this shell at once, which then ends the whole group.
 #   run_step NAME COUNTER EXPECTED COMMAND ...
@@ -25,6 +27,20 @@ run_in_group() {
   wait "$step_group" || status=$?
   step_group=
   return "$status"
+}
+
+step() {
+  local title=$1 start=$SECONDS
+  shift
+  printf '%-44s' "$title"
+  if run_in_group "$@" >>"$log" 2>&1; then
+    printf '%4d s\n' $((SECONDS - start))
+    return 0
+  fi
+  echo ' failed'
+  tail -30 "$log" | sed 's/^/    /'
+  echo "    The whole output is in $log"
+  return 1
 }
 
 run_step() {

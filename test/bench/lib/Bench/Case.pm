@@ -14,8 +14,9 @@ use JSON::PP;
 use Scalar::Util 'looks_like_number';
 
 sub new {
-    my ($class, $name, $title) = @_;
-    return bless { name => $name, title => $title, rows => [], notes => [], tables => [], commands => [] }, $class;
+    my ($class, $name, $title, $group) = @_;
+    return bless { name => $name, title => $title, group => $group // 'dispatch', rows => [], notes => [], tables => [],
+        series => [], commands => [] }, $class;
 }
 
 # The short form is a smoke test with small counts.
@@ -33,14 +34,15 @@ sub rounds {
 
 # A line of the report. product and reference are lists with one number per round; the ratio is taken round by round, since
 # both sides of a round share the machine's mood. met gets the medians { product, reference, ratio } and says whether the
-# target is met.
+# target is met; shorter, for the usual targets: ratio_at_most, ratio_at_least, at_most, below => a number.
 sub row {
     my ($self, $name, %row) = @_;
+    %row = (%row, usual_target(%row));
     my ($product, $reference) = @row{qw(product reference)};
     for my $value (@{ $product // [] }, @{ $reference // [] }) {
         die "$self->{name}: '$name' has no number" unless defined $value && looks_like_number($value);
     }
-    my %line = (name => $name, target => $row{target}, product => summary(@$product));
+    my %line = (name => $name, target => $row{target}, limit => $row{limit}, product => summary(@$product));
     if ($reference) {
         $line{reference} = summary(@$reference);
         my @ratios = map { $reference->[$_] ? $product->[$_] / $reference->[$_] : () } 0 .. $#$product;
@@ -51,6 +53,31 @@ sub row {
         $line{met} = $row{met}->(\%medians) ? JSON::PP::true : JSON::PP::false;
     }
     push @{ $self->{rows} }, \%line;
+    return;
+}
+
+my %usual = (
+    ratio_at_most => [ 'at most %s times', sub { $_[0]{ratio} <= $_[1] } ],
+    ratio_at_least => [ 'at least %s times', sub { $_[0]{ratio} >= $_[1] } ],
+    at_most => [ 'at most %s', sub { $_[0]{product} <= $_[1] } ],
+    below => [ 'below %s', sub { $_[0]{product} < $_[1] } ]);
+
+# limit is what the chart marks on the axis of the ratio.
+sub usual_target {
+    my (%row) = @_;
+    for my $kind (grep { defined $row{$_} } keys %usual) {
+        my ($text, $met) = @{ $usual{$kind} };
+        my $number = $row{$kind};
+        return (target => sprintf($text, $number), met => sub { $met->($_[0], $number) },
+            $kind =~ /^ratio/ ? (limit => $number) : ());
+    }
+    return;
+}
+
+# A line chart: over the numbers x, for each name of %lines, a list of medians (undef where there is none).
+sub series {
+    my ($self, $title, $x_title, $x, %lines) = @_;
+    push @{ $self->{series} }, { title => $title, x_title => $x_title, x => $x, lines => \%lines };
     return;
 }
 

@@ -10,12 +10,16 @@ use Time::HiRes qw(sleep time);
 # Nothing but speed limits what is sent. The names are those of the settings without the prefix.
 my %unlimited = (user_concurrency => 0, creates_per_minute => 0, requests_per_minute => 0);
 
-sub new { return bless { session => undef }, shift }
+# The bench's own database, or another one of the server.
+sub new {
+    my ($class, $database) = @_;
+    return bless { session => undef, database => $database }, $class;
+}
 
 # The session that the bench itself uses.
 sub session {
     my ($self) = @_;
-    return $self->{session} //= Bench::Session->open;
+    return $self->{session} //= Bench::Session->open($self->{database});
 }
 
 sub rows { my $self = shift; return $self->session->rows(@_) }
