@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "pg/error.hpp"
+#include "pg/fault.hpp"
 #include "pg/guard.hpp"
 
 extern "C" {
@@ -163,6 +164,7 @@ void define_all() {
   choice_setting("atelier.notify", "Which ended generations notify their user.",
                  "failed writes a notification for failures only, all for completed ones too.", &notify_value,
                  static_cast<int>(Notify::off), kNotifyOptions);
+  fault::define_settings();
   MarkGUCPrefixReserved("atelier");
 }
 

@@ -3,6 +3,7 @@
 // has ended become `unknown`, and the dispatcher, which owns the network, is woken to look them up at the provider.
 #include "pg/datum.hpp"
 #include "pg/entry.hpp"
+#include "pg/fault.hpp"
 #include "pg/shmem.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -39,12 +40,14 @@ bool keep_leases() {
     pg::set_app_schema(state.app_schema);
     pg::make_commit_durable();
     orphaned = store::attempts::orphan_expired(pg::now());
+    ATELIER_FAULT(leases_written);
   });
   if (error) {
     if (!error->passes_by_itself()) throw *error;
     pg::report(pg::Level::log, std::string("atelier: round of the keeper postponed: ") + error->what());
     return true;
   }
+  ATELIER_FAULT_IF(installed, leases_committed);
   if (orphaned > 0) pg::wake_dispatcher();
   return installed;
 }
@@ -63,7 +66,7 @@ ATELIER_WORKER(keeper) {
     while (worker::keep_leases()) {
       pg::report_statistics();
       pg::report_activity(false, "atelier keeper: next round in 15 s");
-      waits.wait(worker::kRoundMs);
+      waits.wait(static_cast<long>(pg::fault::scaled(worker::kRoundMs)));
       pg::take_reload();
     }
   });
