@@ -206,11 +206,14 @@ DECLARE
 BEGIN
   SELECT min(i.dispatch) AS dispatch,
          bool_and(i.system_identifier = here.system_identifier AND i.database_oid = here.database_oid
-                  AND i.relation_oid = 'atelier.identity'::regclass) AS same
+                  AND i.relation_oid = 'atelier.identity'::regclass) AS same,
+         bool_or(i.timeline <> here.timeline) AS promoted
     INTO identity FROM atelier.identity i CROSS JOIN atelier.database_identity() here;
   check_name := 'dispatch'; status := 'ok'; detail := 'running'; hint := NULL;
   IF NOT identity.same THEN
     status := 'fail'; detail := 'held: this database is a copy or was restored, and the original may dispatch the same rows';
+  ELSIF identity.dispatch = 'held' AND identity.promoted THEN
+    status := 'fail'; detail := 'held: the provider has deleted what would show which queued generations were sent before the restore';
   ELSIF identity.dispatch = 'held' THEN
     status := 'fail'; detail := 'held: tables with rows were adopted';
   ELSIF identity.dispatch = 'paused' THEN

@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "pg/error.hpp"
+#include "pg/fault.hpp"
 #include "pg/guard.hpp"
 #include "pg/time_zone.hpp"
 
@@ -250,6 +251,7 @@ void define_all() {
   choice_setting("atelier.notify", "Which ended generations notify their user.",
                  "failed writes a notification for failures only, all for completed ones too.", &notify_value,
                  static_cast<int>(Notify::off), kNotifyOptions);
+  fault::define_settings();
   MarkGUCPrefixReserved("atelier");
 }
 

@@ -4,6 +4,7 @@
 #include "pg/compat.hpp"
 #include "pg/datum.hpp"
 #include "pg/error.hpp"
+#include "pg/fault.hpp"
 #include "pg/guard.hpp"
 #include "pg/transaction.hpp"
 
@@ -117,6 +118,7 @@ void set_latch_of(int proc_number) {
 
 void leave_worker_place(int, Datum) {
   if (my_place == nullptr) return;
+  ATELIER_FAULT(shutdown);
   LWLockAcquire(&registry->lock, LW_EXCLUSIVE);
   if (my_place->pid == MyProcPid) *my_place = WorkerPlace{0, kNoProc, 0, {}};
   LWLockRelease(&registry->lock);

@@ -128,6 +128,8 @@ std::optional<Prediction> parse_prediction(const json::Document& document, json:
   prediction.status = parse_prediction_status(prediction.status_text);
   prediction.error = text_of(object.find("error"));
   prediction.webhook = object.find("webhook").string_or_empty();
+  prediction.model = object.find("model").string_or_empty();
+  prediction.version = object.find("version").string_or_empty();
   prediction.predict_time = object.find("metrics").find("predict_time").as_double();
   prediction.created_at_us = time_of(object.find("created_at"));
   prediction.completed_at_us = time_of(object.find("completed_at"));

@@ -23,9 +23,9 @@ pg::Statement open_statement(R"sql(
    ORDER BY a.id)sql");
 
 pg::Statement input_statement(R"sql(
-  SELECT coalesce(g.replicate_input, '{}')::text
+  SELECT a.id, coalesce(g.replicate_input, '{}')::text
     FROM atelier.attempts a JOIN @app@.generations g ON g.id = a.generation_id
-   WHERE a.id = $1)sql");
+   WHERE a.id = ANY ($1::bigint[]))sql");
 
 pg::Statement advance_statement(R"sql(
   UPDATE atelier.attempts a
@@ -57,8 +57,10 @@ pg::Statement cancel_statement(R"sql(
    WHERE a.cancel_requested AND a.state IN ('sending', 'running', 'unknown'))sql");
 
 pg::Statement owned_statement(R"sql(
-  SELECT DISTINCT a.prediction_id FROM atelier.attempts a
-   WHERE a.sent_at >= $2 AND a.prediction_id = ANY ($1::text[]))sql");
+  SELECT a.prediction_id FROM atelier.attempts a
+   WHERE a.sent_at >= $2 AND a.prediction_id = ANY ($1::text[])
+  UNION
+  SELECT g.replicate_prediction_id FROM @app@.generations g WHERE g.replicate_prediction_id = ANY ($1::text[]))sql");
 
 template <typename T>
 std::vector<T> first_column(const pg::Rows& rows) {
@@ -90,11 +92,13 @@ std::vector<OpenAttempt> open_before(const std::optional<pg::Timestamp>& overdue
 std::vector<OpenAttempt> open_attempts() { return open_before(std::nullopt); }
 std::vector<OpenAttempt> neglected_attempts(pg::Timestamp overdue) { return open_before(overdue); }
 
-std::optional<std::string> input_of(int64_t attempt) {
+std::vector<std::pair<int64_t, std::string>> inputs_of(const std::vector<int64_t>& attempts) {
   pg::Spi spi;
-  const pg::Rows rows = input_statement(attempt);
-  if (rows.empty()) return std::nullopt;
-  return rows[0].get<std::string>(0);
+  const pg::Rows rows = input_statement(attempts);
+  std::vector<std::pair<int64_t, std::string>> inputs;
+  inputs.reserve(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) inputs.emplace_back(rows[i].get<int64_t>(0), rows[i].get<std::string>(1));
+  return inputs;
 }
 
 std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now) {
@@ -144,5 +148,20 @@ std::vector<std::string> owned_predictions(const std::vector<std::string>& predi
   pg::Spi spi;
   return first_column<std::string>(owned_statement(prediction_ids, since));
 }
+
+#ifdef ATELIER_FAULT_POINTS
+void break_fences(const std::vector<int64_t>& attempts) {
+  static pg::Statement reopen(R"sql(
+    UPDATE atelier.attempts SET state = 'running', ended_at = NULL
+     WHERE id = ANY ($1::bigint[]) AND state NOT IN ('sending', 'running', 'unknown'))sql");
+  static pg::Statement restart(R"sql(
+    UPDATE @app@.generations g SET status = 'processing'
+      FROM atelier.attempts a
+     WHERE a.id = ANY ($1::bigint[]) AND g.id = a.generation_id AND g.status IN ('completed', 'failed', 'cancelled'))sql");
+  pg::Spi spi;
+  reopen(attempts);
+  restart(attempts);
+}
+#endif
 
 }  // namespace atelier::store::attempts

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/status.hpp"
@@ -34,11 +35,11 @@ struct OpenAttempt {
 };
 std::vector<OpenAttempt> open_attempts();
 
-// The input that an attempt was made with, as JSON text; nullopt when the generation is gone.
 // Those that should have been looked at before `overdue`: their deadline or lease is over, or they are unknown.
 std::vector<OpenAttempt> neglected_attempts(pg::Timestamp overdue);
 
-std::optional<std::string> input_of(int64_t attempt);
+// The inputs that attempts were made with, as JSON text; those whose generation is gone are left out.
+std::vector<std::pair<int64_t, std::string>> inputs_of(const std::vector<int64_t>& attempts);
 
 // One step of an attempt. Empty optionals leave the column as it is.
 struct Step {
@@ -65,7 +66,13 @@ uint64_t orphan_expired(pg::Timestamp now);
 // Open attempts whose cancellation was asked for.
 std::vector<int64_t> cancel_requests();
 
-// Which of these prediction ids belong to an attempt that was sent at `since` or later.
+// Which of these prediction ids belong to an attempt that was sent at `since` or later, or to a generation that the app
+// has sent itself.
 std::vector<std::string> owned_predictions(const std::vector<std::string>& prediction_ids, pg::Timestamp since);
+
+#ifdef ATELIER_FAULT_POINTS
+// Opens what has been closed, so that a step applies to it: what fencing is there to prevent. For the mutation control.
+void break_fences(const std::vector<int64_t>& attempts);
+#endif
 
 }  // namespace atelier::store::attempts

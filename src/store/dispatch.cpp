@@ -22,6 +22,8 @@ pg::Statement state_statement(R"sql(
 
 pg::Statement timeline_statement(R"sql(UPDATE atelier.identity SET timeline = $1, since = now())sql");
 
+pg::Statement hold_statement(R"sql(UPDATE atelier.identity SET dispatch = 'held', since = now())sql");
+
 Permit permit_of(const std::string& dispatch) {
   if (dispatch == "running") return Permit::running;
   return dispatch == "paused" ? Permit::paused : Permit::held;
@@ -60,6 +62,11 @@ State state() {
 void note_timeline() {
   pg::Spi spi;
   timeline_statement(here().timeline);
+}
+
+void hold() {
+  pg::Spi spi;
+  hold_statement();
 }
 
 }  // namespace atelier::store::dispatch

@@ -54,5 +54,7 @@ State state();
 
 // Writes the new timeline after a promotion.
 void note_timeline();
+// From now on nothing is dispatched until resume().
+void hold();
 
 }  // namespace atelier::store::dispatch

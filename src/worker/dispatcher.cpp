@@ -10,6 +10,7 @@
 
 #include "pg/datum.hpp"
 #include "pg/entry.hpp"
+#include "pg/fault.hpp"
 #include "pg/memory.hpp"
 #include "pg/settings.hpp"
 #include "pg/shmem.hpp"
@@ -25,6 +26,7 @@
 #include "worker/rescuer.hpp"
 #include "worker/sender.hpp"
 #include "worker/start.hpp"
+#include "worker/survey.hpp"
 #include "worker/watcher.hpp"
 
 namespace atelier::worker {
@@ -73,12 +75,19 @@ class Dispatcher {
       if (leaving_) return;
     }
     look_at_due(now_us);
-    if (rescuing_ && !rescuer_.is_busy()) {
+    // What the former timeline had sent and written down is looked up before what it may have sent besides.
+    if (promoted_ && !rescuer_.is_busy()) survey_.begin(now_us);
+    survey_.act(now_us);
+    const bool surveyed = survey_.take_finished();
+    reload_open_ = reload_open_ || surveyed;
+    if (surveyed || (rescuing_ && !rescuer_.is_busy() && !promoted_)) {
       leaving_ = !look_around();
       if (leaving_) return;
     }
+    [[maybe_unused]] const size_t open_before = context_.jobs.size();
     if (may_send_ && (more_to_claim_ || return_is_due(now_us))) more_to_claim_ = sender_.claim_and_send(now_us);
     if (context_.transfers.in_flight() > 0) context_.transfers.act();
+    ATELIER_FAULT_IF(context_.jobs.size() > open_before, request_sent);
     context_.tokens.flush(now_us);
     publish();
   }
@@ -86,6 +95,7 @@ class Dispatcher {
   void receive(Arrival& arrival, int64_t now_us) {
     switch (arrival.transfer.reason) {
       case Reason::create:
+        ATELIER_FAULT(answer_read);
         return sender_.on_created(arrival, now_us);
       case Reason::resolve_model:
         return sender_.on_model(arrival, now_us);
@@ -97,6 +107,8 @@ class Dispatcher {
         return watcher_.on_cancel(arrival, now_us);
       case Reason::search:
         return rescuer_.on_list(arrival, now_us);
+      case Reason::survey:
+        return survey_.on_list(arrival, now_us);
     }
   }
 
@@ -157,9 +169,11 @@ class Dispatcher {
         pg::make_commit_durable();
         store::attempts::orphan_all_sending();
         inherited = store::attempts::open_attempts();
+        ATELIER_FAULT(orphans_written);
       } else {
-        if (promoted_) store::dispatch::note_timeline();
-        if (now_us >= next_audit_us_) {
+        if (reload_open_) {
+          inherited = store::attempts::open_attempts();
+        } else if (now_us >= next_audit_us_) {
           inherited = store::attempts::neglected_attempts({now_us - kNeglectedUs});
           next_audit_us_ = now_us + kAuditUs;
         } else {
@@ -176,6 +190,8 @@ class Dispatcher {
     }
     if (error) throw *error;
     if (!wanted) return false;
+    if (serves(state)) reload_open_ = false;
+    ATELIER_FAULT_IF(!inherited_ && serves(state), orphans_committed);
     adopt(inherited, now_us);
     decide(state);
     for (const int64_t attempt : cancels) watcher_.want_cancel(attempt, now_us);
@@ -205,7 +221,7 @@ class Dispatcher {
     promoted_ = state.promoted;
     if (state.permit == Permit::paused) return say("paused");
     // What a former timeline had sent is looked up before anything new goes out.
-    rescuing_ = rescuer_.is_busy();
+    rescuing_ = rescuer_.is_busy() || promoted_;
     may_send_ = !rescuing_;
     say(may_send_ ? "running" : "rescuing");
   }
@@ -219,6 +235,7 @@ class Dispatcher {
     if (context_.transfers.free_places() > 0) consider(context_.jobs.next_due_us());
     if (may_send_ && !context_.returns.empty()) consider(context_.returns.top());
     consider(context_.recorder.due_us());
+    consider(survey_.due_us());
     if (may_send_ && more_to_claim_) consider(sender_.ready_at_us(now_us));
     if (const auto ms = context_.transfers.timeout_ms()) consider(now_us + *ms * kMsUs);
     const long timeout_ms = until_us <= now_us ? 0 : static_cast<long>((until_us - now_us + kMsUs - 1) / kMsUs);
@@ -249,11 +266,13 @@ class Dispatcher {
   Sender sender_{context_};
   Watcher watcher_{context_};
   Rescuer rescuer_{context_};
+  Survey survey_{context_};
   pg::WorkerReport published_;
   bool inherited_ = false;
   bool promoted_ = false;
   bool may_send_ = false;
   bool rescuing_ = false;
+  bool reload_open_ = false;  // attempts have been made elsewhere than by a claim
   bool more_to_claim_ = false;
   bool woken_ = false;
   bool leaving_ = false;

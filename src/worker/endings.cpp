@@ -151,6 +151,16 @@ Entry unreachable_entry(Context& context, const Job& job, const std::string& rea
   return ended_entry(context, job, verdict, now_us);
 }
 
+Entry expired_entry(Context& context, const Job& job, int64_t now_us) {
+  replicate::PollVerdict verdict;
+  verdict.action = replicate::PollAction::failed;
+  verdict.attempt = AttemptState::lost;
+  verdict.failure = {"The result of this generation has expired.",
+                     "its answer was lost, and the provider no longer shows the inputs of that time",
+                     replicate::ErrorCategory::storage};
+  return ended_entry(context, job, verdict, now_us);
+}
+
 void log_call(Entry& entry, const Arrival& arrival, const Job& job, const replicate::Failure* failure,
               const std::string& external_status) {
   if (auto call = call_of(arrival, &job, failure, external_status)) entry.calls.push_back(std::move(*call));

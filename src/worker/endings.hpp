@@ -29,6 +29,9 @@ Entry ended_entry(Context& context, const Job& job, const replicate::PollVerdict
 // The attempt cannot be followed any more, and its generation fails; `reason` is for admins.
 Entry unreachable_entry(Context& context, const Job& job, const std::string& reason, int64_t now_us);
 
+// Nothing shows whether the request arrived, since the provider has deleted what would: the generation fails.
+Entry expired_entry(Context& context, const Job& job, int64_t now_us);
+
 // Adds a row for api_logs to the entry when the setting asks for it.
 void log_call(Entry& entry, const Arrival& arrival, const Job& job, const replicate::Failure* failure,
               const std::string& external_status);

@@ -7,6 +7,7 @@
 
 #include "pg/datum.hpp"
 #include "pg/entry.hpp"
+#include "pg/fault.hpp"
 #include "pg/shmem.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -45,19 +46,22 @@ bool keep_leases() {
     pg::set_app_schema(state.app_schema);
     pg::make_commit_durable();
     orphaned = store::attempts::orphan_expired(pg::now());
+    ATELIER_FAULT(leases_written);
   });
   if (error) {
     if (!error->passes_by_itself()) throw *error;
     pg::report(pg::Level::log, std::string("atelier: round of the keeper postponed: ") + error->what());
     return true;
   }
+  ATELIER_FAULT_IF(installed, leases_committed);
   if (orphaned > 0) pg::wake_dispatcher();
   return installed;
 }
 
 long rest_ms(std::optional<int64_t> due_us) {
-  if (!due_us) return kRoundMs;
-  return static_cast<long>(std::clamp<int64_t>((*due_us - pg::now().us + kMsUs - 1) / kMsUs, 0, kRoundMs));
+  const int64_t round_ms = pg::fault::scaled(kRoundMs);
+  if (!due_us) return static_cast<long>(round_ms);
+  return static_cast<long>(std::clamp<int64_t>((*due_us - pg::now().us + kMsUs - 1) / kMsUs, 0, round_ms));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "core/uuid.hpp"
 #include "pg/datum.hpp"
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "store/flows.hpp"
@@ -92,6 +93,13 @@ void show_in_flows(const std::vector<results::Changed>& changed) {
 std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timestamp now) {
   std::vector<store::attempts::Step> steps;
   for (const Entry& entry : entries) steps.push_back(entry.step);
+#ifdef ATELIER_FAULT_POINTS
+  if (pg::fault::is_off(pg::fault::Guarantee::fencing)) {
+    std::vector<int64_t> attempts;
+    for (const Entry& entry : entries) attempts.push_back(entry.step.attempt);
+    store::attempts::break_fences(attempts);
+  }
+#endif
   const std::vector<int64_t> advanced = store::attempts::advance(steps, now);
   const std::unordered_set<int64_t> open(advanced.begin(), advanced.end());
 
@@ -114,11 +122,37 @@ std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timesta
   return open;
 }
 
+// Where tests break in: every kind of step before and after its commit.
+void reach_written(const std::vector<Entry>& entries) {
+  for ([[maybe_unused]] const Entry& entry : entries) {
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::running && entry.step.http_status, accepted_written);
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::running && !entry.step.http_status, adopted_written);
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::unknown, unknown_written);
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::absent, absent_written);
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::refused, refused_written);
+    ATELIER_FAULT_IF(entry.step.state > core::AttemptState::absent, result_written);
+  }
+}
+
+void reach_committed(const std::vector<Entry>& entries) {
+  for ([[maybe_unused]] const Entry& entry : entries) {
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::running && entry.step.http_status, accepted_committed);
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::running && !entry.step.http_status, adopted_committed);
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::unknown, unknown_committed);
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::absent, absent_committed);
+    ATELIER_FAULT_IF(entry.step.state == core::AttemptState::refused, refused_committed);
+    ATELIER_FAULT_IF(entry.step.state > core::AttemptState::absent, result_committed);
+  }
+}
+
 std::optional<pg::Error> write_durably(const std::vector<Entry>& entries, std::unordered_set<int64_t>& open) {
-  return pg::in_owner_transaction([&] {
+  const auto error = pg::in_owner_transaction([&] {
     pg::make_commit_durable();
     open = write(entries, pg::now());
+    reach_written(entries);
   });
+  if (!error) reach_committed(entries);
+  return error;
 }
 
 void collect(const std::vector<Entry>& entries, const std::unordered_set<int64_t>& open, std::vector<Recorded>& done) {

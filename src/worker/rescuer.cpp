@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <functional>
 #include <set>
+#include <unordered_map>
 #include <vector>
 
 #include "core/json.hpp"
 #include "core/retry.hpp"
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "replicate/matching.hpp"
@@ -21,19 +23,22 @@ namespace {
 constexpr int64_t kPutOffUs = 5 * core::kSecondUs;
 // After so many failures to search for one attempt the others do not wait for it any longer.
 constexpr int kBusyFailures = 3;
+constexpr size_t kMostAtOnce = 256;
 
-// What only the database knows about a search: the input that was sent, and whose predictions these are.
+// What only the database knows about a search: the inputs that were sent, and whose predictions these are.
 struct Known {
-  std::string input;
+  std::unordered_map<int64_t, std::string> inputs;
   std::set<std::string> owned;
 };
 
-std::optional<pg::Error> read_known(const Job& job, const replicate::Page& page, Known& known) {
+std::optional<pg::Error> read_known(const std::vector<Job*>& jobs, const replicate::Page& page, Known& known) {
   std::vector<std::string> ids;
   for (const replicate::Prediction& prediction : page.predictions) ids.push_back(prediction.id);
+  std::vector<int64_t> attempts;
+  for (const Job* job : jobs) attempts.push_back(job->attempt);
   return pg::in_owner_transaction([&] {
-    known.input = store::attempts::input_of(job.attempt).value_or("");
-    const int64_t since_us = job.sent_at_us - pg::settings::video_deadline_s() * core::kSecondUs;
+    for (auto& [attempt, input] : store::attempts::inputs_of(attempts)) known.inputs[attempt] = std::move(input);
+    const int64_t since_us = jobs.front()->sent_at_us - pg::settings::video_deadline_s() * core::kSecondUs;
     for (std::string& id : store::attempts::owned_predictions(ids, {since_us})) known.owned.insert(std::move(id));
   });
 }
@@ -49,6 +54,8 @@ bool Rescuer::is_busy() {
 }
 
 void Rescuer::search(Job& job, int64_t now_us) {
+  if (pg::fault::is_off(pg::fault::Guarantee::rescue)) return give_up(job, now_us);
+  job.may_have_expired = false;
   send(job, replicate::list_predictions(job.sent_at_us - replicate::kClockSkewUs), now_us);
 }
 
@@ -60,11 +67,13 @@ void Rescuer::send(Job& job, const replicate::Request& request, int64_t now_us) 
     return context_.jobs.schedule(job, std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us)));
   job.looking = true;
   context_.transfers.send(Reason::search, job.attempt, job.watching_token(), *secret, request);
+  ATELIER_FAULT(search_sent);
 }
 
 void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
   Job* job = context_.jobs.find(arrival.transfer.attempt);
   if (job == nullptr || job->phase != Phase::searching) return;
+  ATELIER_FAULT(list_read);
   const replicate::ListVerdict verdict =
       replicate::judge_list(arrival.answer, now_us, context_.random(), job->failed_looks);
   if (verdict.action != replicate::ListAction::page) {
@@ -85,10 +94,10 @@ void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
   }
   job->failed_looks = 0;
   job->unreadable = false;
-  if (adopt_from(*job, *verdict.page, now_us)) return;
-  replicate::SentAttempt sent;
-  sent.sent_at_us = job->sent_at_us;
-  if (replicate::may_be_on_next_page(*verdict.page, sent)) {
+  if (!adopt_from(*job, *verdict.page, now_us) || job->unclear)
+    return context_.jobs.schedule(*job, now_us + pg::fault::scaled(core::kSecondUs));
+  if (job->phase != Phase::searching) return;
+  if (replicate::may_be_on_next_page(*verdict.page, job->sent_at_us)) {
     const auto next = replicate::next_page(verdict.page->next, pg::settings::api_base_url());
     // While the rest of the list has not been seen, a search says nothing.
     if (!next) return put_off(*job, "the provider's list cannot be read to its end", now_us + kPutOffUs, now_us);
@@ -97,8 +106,9 @@ void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
   }
   ++job->looks;
   if (const auto delay_us = core::search_delay_us(job->looks))
-    return context_.jobs.schedule(*job, std::max(now_us + core::kSecondUs, job->sent_at_us + *delay_us));
-  give_up(*job, now_us);
+    return context_.jobs.schedule(
+        *job, std::max(now_us + pg::fault::scaled(core::kSecondUs), job->sent_at_us + pg::fault::scaled(*delay_us)));
+  job->may_have_expired ? give_up_unreadable(*job, now_us) : give_up(*job, now_us);
 }
 
 bool Rescuer::has_equal_in_flight(const Job& job) const {
@@ -107,31 +117,65 @@ bool Rescuer::has_equal_in_flight(const Job& job) const {
   return false;
 }
 
-bool Rescuer::adopt_from(Job& job, const replicate::Page& page, int64_t now_us) {
-  Known known;
-  if (const auto error = read_known(job, page, known)) {
-    pg::report(pg::Level::log, std::string("atelier: search postponed: ") + error->what());
-    context_.jobs.schedule(job, now_us + core::kSecondUs);
-    return true;
+// In the order of their sending, and not more than one page's worth of inputs in memory.
+std::vector<Job*> Rescuer::searched_with(const Job& asking) {
+  const std::string account = context_.tokens.pool().account_of(asking.watching_token());
+  std::vector<Job*> jobs;
+  for (auto& [attempt, job] : context_.jobs.all()) {
+    if (job.phase != Phase::searching) continue;
+    const bool same = job.watching_token() == asking.watching_token() ||
+                      (!account.empty() && context_.tokens.pool().account_of(job.watching_token()) == account);
+    if (same) jobs.push_back(&job);
   }
-  job.input_hash = std::hash<std::string>{}(known.input);
-  if (has_equal_in_flight(job)) {
-    // Which of the two a prediction belongs to shows when the other one is answered.
-    context_.jobs.schedule(job, now_us + core::kSecondUs);
-    return true;
+  std::sort(jobs.begin(), jobs.end(), [&](const Job* a, const Job* b) {
+    if ((a == &asking) != (b == &asking)) return a == &asking;
+    return a->attempt < b->attempt;
+  });
+  if (jobs.size() > kMostAtOnce) jobs.resize(kMostAtOnce);
+  std::sort(jobs.begin(), jobs.end(), [](const Job* a, const Job* b) { return a->attempt < b->attempt; });
+  return jobs;
+}
+
+bool Rescuer::adopt_from(const Job& asking, const replicate::Page& page, int64_t now_us) {
+  const std::vector<Job*> jobs = searched_with(asking);
+  Known known;
+  if (const auto error = read_known(jobs, page, known)) {
+    pg::report(pg::Level::log, std::string("atelier: search postponed: ") + error->what());
+    return false;
   }
   for (const auto& [attempt, other] : context_.jobs.all())
     if (!other.prediction_id.empty()) known.owned.insert(other.prediction_id);
-  const core::json::Parsed input = core::json::parse(known.input);
-  replicate::SentAttempt sent;
-  sent.sent_at_us = job.sent_at_us;
-  sent.input = input.root();
-  if (const std::string url = pg::settings::webhook_url(); !url.empty())
-    sent.webhook = replicate::webhook_for_attempt(url, job.attempt);
-  const replicate::Prediction* found = replicate::find_match(page, sent, known.owned);
-  if (found == nullptr) return false;
+  std::unordered_map<size_t, std::set<std::string>> models;
+  for (Job* job : jobs) {
+    job->input_hash = std::hash<std::string>{}(known.inputs[job->attempt]);
+    models[job->input_hash].insert(job->model);
+  }
+  for (Job* job : jobs) {
+    // Which of the two a prediction belongs to shows when the other one is answered.
+    job->unclear = has_equal_in_flight(*job);
+    if (job->unclear) continue;
+    const core::json::Parsed input = core::json::parse(known.inputs[job->attempt]);
+    replicate::SentAttempt sent;
+    sent.sent_at_us = job->sent_at_us;
+    sent.input = input.root();
+    sent.attempt = job->attempt;
+    sent.model = job->model;
+    sent.other_models = models[job->input_hash];
+    sent.other_models.erase(job->model);
+    if (const std::string url = pg::settings::webhook_url(); !url.empty())
+      sent.webhook = replicate::webhook_for_attempt(url, job->attempt);
+    if (const replicate::Prediction* found = replicate::find_match(page, sent, known.owned)) {
+      known.owned.insert(found->id);
+      adopt(*job, found->id, now_us);
+    } else if (job == &asking) {
+      job->may_have_expired = job->may_have_expired || replicate::may_be_unreadable(page, sent, known.owned);
+    }
+  }
+  return true;
+}
 
-  job.prediction_id = found->id;
+void Rescuer::adopt(Job& job, const std::string& prediction_id, int64_t now_us) {
+  job.prediction_id = prediction_id;
   ++context_.report.accepted;
   job.phase = Phase::watching;
   job.looks = job.failed_looks = 0;
@@ -139,7 +183,6 @@ bool Rescuer::adopt_from(Job& job, const replicate::Page& page, int64_t now_us) 
   replicate::Answer answer;
   context_.recorder.add(accepted_entry(job, answer));
   context_.jobs.schedule(job, now_us);
-  return true;
 }
 
 // The search could not be made and counts for nothing. Nobody else waits for that; and since nothing shows that the
@@ -156,6 +199,13 @@ void Rescuer::give_up(Job& job, int64_t now_us) {
   job.phase = Phase::settling;
   context_.recorder.add(
       returned_entry(context_, job, core::AttemptState::absent, nullptr, nullptr, std::max(now_us, job.not_before_us)));
+}
+
+// Something of that time is in the list whose input the provider has deleted or does not show. It may be ours, so the
+// request is not repeated.
+void Rescuer::give_up_unreadable(Job& job, int64_t now_us) {
+  job.phase = Phase::settling;
+  context_.recorder.add(expired_entry(context_, job, now_us));
 }
 
 }  // namespace atelier::worker

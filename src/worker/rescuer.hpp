@@ -6,7 +6,7 @@
 
 #include <cstdint>
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "replicate/outcome.hpp"
 #include "worker/context.hpp"
@@ -27,11 +27,15 @@ class Rescuer {
 
  private:
   void send(Job& job, const replicate::Request& request, int64_t now_us);
-  bool adopt_from(Job& job, const replicate::Page& page, int64_t now_us);
+  // One page serves every job of its account that is searched for. Returns false when the database could not be asked.
+  bool adopt_from(const Job& asking, const replicate::Page& page, int64_t now_us);
+  std::vector<Job*> searched_with(const Job& asking);
+  void adopt(Job& job, const std::string& prediction_id, int64_t now_us);
   // Whether a request with the same input has been sent and not been answered.
   bool has_equal_in_flight(const Job& job) const;
   void put_off(Job& job, const char* reason, int64_t due_us, int64_t now_us);
   void give_up(Job& job, int64_t now_us);
+  void give_up_unreadable(Job& job, int64_t now_us);
 
   Context& context_;
 };

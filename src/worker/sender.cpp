@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/retry.hpp"
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "replicate/reference.hpp"
@@ -70,7 +71,9 @@ bool Sender::claim_and_send(int64_t now_us) {
   std::vector<claims::Claimed> claimed = claim(tokens, now_us);
   for (size_t unused = claimed.size(); unused < tokens.size(); ++unused)
     context_.tokens.pool().give_back(tokens[unused]);
-  for (const claims::Claimed& one : claimed) send(one, now_us);
+  if (!pg::fault::is_off(pg::fault::Guarantee::intent))
+    for (const claims::Claimed& one : claimed) send(one, now_us);
+  ATELIER_FAULT_IF(!claimed.empty(), request_added);
   return claimed.size() == tokens.size();
 }
 
@@ -91,12 +94,14 @@ std::vector<claims::Claimed> Sender::claim(const std::vector<int32_t>& tokens, i
     if (users.empty()) return;
     claims::Limits limits;
     limits.per_user = (most + static_cast<int32_t>(users.size()) - 1) / static_cast<int32_t>(users.size());
-    limits.lease_until = {now_us + settings::request_timeout_ms() * 1000 + kLeaseGraceUs};
+    limits.lease_until = {now_us + settings::request_timeout_ms() * 1000 + pg::fault::scaled(kLeaseGraceUs)};
     limits.image_deadline = {now_us + settings::image_deadline_s() * core::kSecondUs};
     limits.video_deadline = {now_us + settings::video_deadline_s() * core::kSecondUs};
     claimed = claims::claim(users, tokens, limits, {now_us});
     avoid_refusing_accounts(claimed, now_us);
     lengthen_deadlines(claimed);
+    if (pg::fault::is_off(pg::fault::Guarantee::intent)) send_at_once(claimed, now_us);
+    ATELIER_FAULT_IF(!claimed.empty(), claim_picked);
   });
   if (error) {
     // Somebody holds a lock on what is needed: the rows are still in the queue.
@@ -105,7 +110,15 @@ std::vector<claims::Claimed> Sender::claim(const std::vector<int32_t>& tokens, i
     return {};
   }
   if (!claimed.empty()) cursor_ = claimed.back().user;
+  ATELIER_FAULT_IF(!claimed.empty(), claim_committed);
   return claimed;
+}
+
+// What must not be done: requests on their way before anybody has written down that they are. For the mutation control.
+void Sender::send_at_once(const std::vector<claims::Claimed>& claimed, int64_t now_us) {
+  constexpr int kTurns = 2000;
+  for (const claims::Claimed& one : claimed) send(one, now_us);
+  for (int turn = 0; turn < kTurns && !claimed.empty(); ++turn) context_.transfers.act();
 }
 
 // A generation that one account refused goes to another one, in the transaction that claims it.
@@ -235,7 +248,8 @@ void Sender::on_created(const Arrival& arrival, int64_t now_us) {
       Entry entry = unknown_entry(*job, arrival.answer, verdict.failure);
       log_call(entry, arrival, *job, &verdict.failure, {});
       context_.recorder.add(std::move(entry));
-      context_.jobs.schedule(*job, std::max(now_us, job->sent_at_us + core::search_delay_us(0).value_or(0)));
+      context_.jobs.schedule(
+          *job, std::max(now_us, job->sent_at_us + pg::fault::scaled(core::search_delay_us(0).value_or(0))));
       return;
     }
     case CreateAction::requeue:
@@ -312,6 +326,7 @@ void Sender::resolve(Job& job, int64_t now_us) {
 void Sender::on_model(const Arrival& arrival, int64_t now_us) {
   Job* job = context_.jobs.find(arrival.transfer.attempt);
   if (job == nullptr || job->phase != Phase::resolving) return;
+  ATELIER_FAULT(model_read);
   const replicate::ModelVerdict verdict =
       replicate::judge_model(arrival.answer, now_us, context_.random(), job->failed_looks);
   if (verdict.repeat && ++job->failed_looks < kModelTries)

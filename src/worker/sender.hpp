@@ -50,6 +50,7 @@ class Sender {
 
   std::vector<int32_t> take_tokens(int64_t now_us);
   std::vector<store::claims::Claimed> claim(const std::vector<int32_t>& tokens, int64_t now_us);
+  void send_at_once(const std::vector<store::claims::Claimed>& claimed, int64_t now_us);
   void avoid_refusing_accounts(std::vector<store::claims::Claimed>& claimed, int64_t now_us);
   void lengthen_deadlines(std::vector<store::claims::Claimed>& claimed);
   bool waits_for_other_account(const store::claims::Claimed& claimed) const;

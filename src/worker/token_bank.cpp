@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/text.hpp"
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/shmem.hpp"
 #include "pg/transaction.hpp"
@@ -107,12 +108,21 @@ void TokenBank::flush(int64_t now_us, bool at_once) {
     // A row that somebody else has locked is counted the next time.
     for (const store::pool::Usage& one : usage)
       if (std::find(written.begin(), written.end(), one.token) == written.end()) usage_[one.token] = one;
+    ATELIER_FAULT(counts_written);
   });
+  ATELIER_FAULT(counts_committed);
 }
 
 size_t TokenBank::active_tokens() const {
   return static_cast<size_t>(
       std::count_if(rows_.begin(), rows_.end(), [](const auto& row) { return row.second.active; }));
+}
+
+std::vector<int32_t> TokenBank::active() const {
+  std::vector<int32_t> tokens;
+  for (const auto& [id, row] : rows_)
+    if (row.active) tokens.push_back(id);
+  return tokens;
 }
 
 bool TokenBank::has_other_account(int32_t token) const {

@@ -40,6 +40,7 @@ class TokenBank {
   bool has_counts() const noexcept { return !usage_.empty(); }
 
   size_t active_tokens() const;
+  std::vector<int32_t> active() const;
   // Whether an active token of another known account exists.
   bool has_other_account(int32_t token) const;
 

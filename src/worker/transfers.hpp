@@ -17,7 +17,7 @@
 
 namespace atelier::worker {
 
-enum class Reason { create, look, cancel, search, resolve_model, check_account };
+enum class Reason { create, look, cancel, search, survey, resolve_model, check_account };
 
 struct Transfer {
   Reason reason;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/retry.hpp"
+#include "pg/fault.hpp"
 #include "worker/endings.hpp"
 
 namespace atelier::worker {
@@ -42,17 +43,21 @@ void Watcher::look(Job& job, int64_t now_us) {
   context_.transfers.send(
       cancel ? Reason::cancel : Reason::look, job.attempt, job.watching_token(), *secret,
       cancel ? replicate::cancel_prediction(job.prediction_id) : replicate::get_prediction(job.prediction_id));
+  ATELIER_FAULT_IF(cancel, cancel_sent);
+  ATELIER_FAULT_IF(!cancel, look_sent);
 }
 
 void Watcher::on_look(const Arrival& arrival, int64_t now_us) {
   Job* job = context_.jobs.find(arrival.transfer.attempt);
   if (job == nullptr || job->phase != Phase::watching) return;
+  ATELIER_FAULT(look_read);
   act_on(*job, arrival, replicate::judge_poll(arrival.answer, poll_context(context_, *job, now_us)), now_us);
 }
 
 void Watcher::on_cancel(const Arrival& arrival, int64_t now_us) {
   Job* job = context_.jobs.find(arrival.transfer.attempt);
   if (job == nullptr || job->phase != Phase::watching) return;
+  ATELIER_FAULT(cancel_read);
   if (!was_taken(arrival.answer) && ++job->cancel_tries < kCancelTries) {
     job->cancel_sent = false;
     job->cancel_again_us = now_us + kPutOffUs;
@@ -87,6 +92,7 @@ void Watcher::act_on(Job& job, const Arrival& arrival, const replicate::PollVerd
     case PollAction::try_again:
     case PollAction::failed:
     case PollAction::cancelled: {
+      ATELIER_FAULT(result_read);
       job.phase = Phase::settling;
       if (verdict.longer_deadline) context_.short_of_time.insert(job.generation);
       Entry entry = ended_entry(context_, job, verdict, now_us);

@@ -124,6 +124,15 @@ Answer order_failure(Service& service, const JsonValue& body) {
   return json_answer(200, "{}");
 }
 
+Answer go_away(Service& service, const JsonValue& body) {
+  const std::string unknown = unknown_member(body, {"for_ms"});
+  if (!unknown.empty()) return wrong_field(unknown);
+  int64_t for_ms = 0;
+  if (!read_number(body, "for_ms", for_ms) || for_ms == 0) return wrong_field("for_ms");
+  service.go_away(for_ms);
+  return json_answer(200, "{}");
+}
+
 Answer finish(Service& service, const std::string& id, const JsonValue& body) {
   const std::string unknown = unknown_member(body, {"status"});
   if (!unknown.empty()) return wrong_field(unknown);
@@ -300,6 +309,7 @@ Answer change(Service& service, std::string_view method, const std::vector<std::
     return json_answer(200, "{}");
   }
   if (method != "POST") return not_found();
+  if (count == 2 && parts[1] == "away") return go_away(service, body);
   if (count == 2 && parts[1] == "fail") return order_failure(service, body);
   if (count == 4 && parts[1] == "predictions" && parts[3] == "finish") return finish(service, parts[2], body);
   if (count != 2 || parts[1] != "reset") return not_found();

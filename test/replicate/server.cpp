@@ -4,6 +4,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include <chrono>
+
 #include "session.hpp"
 
 namespace stand_in {
@@ -24,8 +26,30 @@ std::vector<std::unique_ptr<asio::io_context>> make_contexts(int threads) {
 Server::Server(Service& service, uint16_t port, int threads)
     : service_(service),
       contexts_(make_contexts(threads)),
-      acceptor_(*contexts_.front(), tcp::endpoint(asio::ip::address_v4::loopback(), port)) {
+      acceptor_(*contexts_.front(), tcp::endpoint(asio::ip::address_v4::loopback(), port)),
+      endpoint_(acceptor_.local_endpoint()),
+      return_timer_(*contexts_.front()) {
   acceptor_.listen(tcp::acceptor::max_listen_connections);
+  service_.go_away = [this](int64_t ms) { asio::post(*contexts_.front(), [this, ms] { go_away(ms); }); };
+  accept();
+}
+
+void Server::go_away(int64_t ms) {
+  boost::system::error_code ignored;
+  service_.away = true;
+  acceptor_.close(ignored);
+  return_timer_.expires_after(std::chrono::milliseconds(ms));
+  return_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) come_back();
+  });
+}
+
+void Server::come_back() {
+  acceptor_.open(endpoint_.protocol());
+  acceptor_.set_option(tcp::acceptor::reuse_address(true));
+  acceptor_.bind(endpoint_);
+  acceptor_.listen(tcp::acceptor::max_listen_connections);
+  service_.away = false;
   accept();
 }
 
@@ -54,7 +78,7 @@ void Server::accept() {
       socket.set_option(tcp::no_delay(true), ignored);
       asio::post(context, [this, socket = std::move(socket)]() mutable { start_session(std::move(socket), service_); });
     }
-    accept();
+    if (acceptor_.is_open()) accept();
   });
 }
 

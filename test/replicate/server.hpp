@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -20,7 +21,7 @@ class Server {
   // Throws boost::system::system_error when the port cannot be had.
   Server(Service& service, uint16_t port, int threads);
 
-  uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  uint16_t port() const { return endpoint_.port(); }
 
   // The context on which main waits for signals and its parent.
   boost::asio::io_context& context() { return *contexts_.front(); }
@@ -31,10 +32,15 @@ class Server {
 
  private:
   void accept();
+  // Closes the port, resets what is open as it is heard of, and comes back after that time.
+  void go_away(int64_t ms);
+  void come_back();
 
   Service& service_;
   std::vector<std::unique_ptr<boost::asio::io_context>> contexts_;
   boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::ip::tcp::endpoint endpoint_;
+  boost::asio::steady_timer return_timer_;
   size_t next_ = 0;
 };
 

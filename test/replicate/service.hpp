@@ -3,6 +3,9 @@
 // as long as the program.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "accounts.hpp"
@@ -29,6 +32,11 @@ struct Service {
   Arrivals arrivals;
   Files files;
   Webhooks webhooks{*this};
+
+  // While set, nobody is let in and nobody is answered, as when the machine is away.
+  std::atomic<bool> away{false};
+  // Goes away for that many milliseconds; set by the server.
+  std::function<void(int64_t)> go_away;
 
   int64_t retention_us() const { return settings.retention_ms * kMillisecond; }
 };

@@ -54,7 +54,7 @@ class Session : public std::enable_shared_from_this<Session> {
     parser_->body_limit(kMostBodyBytes);
     parser_->header_limit(kMostHeaderBytes);
     http::async_read(socket_, buffer_, *parser_, [self = shared_from_this()](Error error, size_t) {
-      if (!error) return self->handle();
+      if (!error) return self->service_.away ? self->reset() : self->handle();
       if (error == http::error::body_limit) return self->refuse(413);
       if (error.category() == http::make_error_code(http::error::bad_method).category() &&
           error != http::error::end_of_stream && error != http::error::partial_message) {
@@ -119,6 +119,7 @@ class Session : public std::enable_shared_from_this<Session> {
       final_answer.headers = answer.headers + final_answer.headers;
       return deliver(std::move(final_answer));
     }
+    if (service_.away && counted_) return reset();
     switch (answer.delivery) {
       case Delivery::kReset:
         return reset();

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "worker/survey.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "core/json.hpp"
+#include "core/retry.hpp"
+#include "pg/fault.hpp"
+#include "pg/settings.hpp"
+#include "pg/transaction.hpp"
+#include "replicate/matching.hpp"
+#include "replicate/outcome.hpp"
+#include "store/dispatch.hpp"
+#include "worker/endings.hpp"
+
+namespace atelier::worker {
+
+namespace {
+
+// What was on its way when the former server ended is listed a moment later.
+constexpr int kRounds = 2;
+constexpr int64_t kNextRoundUs = 5 * core::kSecondUs;
+// So often every token of an account may be refused before the account is left out: nobody can have sent with it.
+constexpr int kMostRefusals = 3;
+constexpr int64_t kBusyUs = 200'000;
+
+}  // namespace
+
+void Survey::begin(int64_t now_us) {
+  if (phase_ != Phase::idle) return;
+  const auto error = pg::in_owner_transaction([&] { since_us_ = store::survey::last_known().us; });
+  if (error) {
+    if (!error->passes_by_itself()) throw *error;
+    return;
+  }
+  std::set<std::string> accounts;
+  for (const int32_t token : context_.tokens.active()) {
+    const std::string account = context_.tokens.pool().account_of(token);
+    if (account.empty() || accounts.insert(account).second) sources_.push_back({token, {}, now_us});
+  }
+  phase_ = Phase::listing;
+  list_from_start(now_us);
+}
+
+bool Survey::take_finished() noexcept {
+  const bool finished = finished_;
+  finished_ = false;
+  return finished;
+}
+
+void Survey::list_from_start(int64_t due_us) {
+  seen_.clear();
+  ids_.clear();
+  for (Source& source : sources_) {
+    source.request = replicate::list_predictions(since_us_ - replicate::kClockSkewUs);
+    source.due_us = due_us;
+    source.out = source.read = false;
+  }
+}
+
+void Survey::act(int64_t now_us) {
+  if (phase_ != Phase::listing) return;
+  for (Source& source : sources_) {
+    if (source.out || source.read || source.due_us > now_us || context_.transfers.free_places() == 0) continue;
+    const std::string* secret = context_.tokens.secret(source.token);
+    if (secret == nullptr) {
+      source.read = true;
+      continue;
+    }
+    if (!context_.tokens.pool().take_request(source.token, now_us)) {
+      source.due_us = std::max(now_us + kBusyUs, context_.tokens.pool().request_ready_at(source.token, now_us));
+      continue;
+    }
+    source.out = true;
+    context_.transfers.send(Reason::survey, 0, source.token, *secret, source.request);
+    ATELIER_FAULT(survey_sent);
+  }
+  const bool all = std::all_of(sources_.begin(), sources_.end(), [](const Source& source) { return source.read; });
+  if (all) compare(now_us);
+}
+
+void Survey::on_list(const Arrival& arrival, int64_t now_us) {
+  const auto place = std::find_if(sources_.begin(), sources_.end(),
+                                  [&](const Source& one) { return one.out && one.token == arrival.transfer.token; });
+  if (phase_ != Phase::listing || place == sources_.end()) return;
+  ATELIER_FAULT(survey_read);
+  Source& source = *place;
+  source.out = false;
+  const replicate::ListVerdict verdict =
+      replicate::judge_list(arrival.answer, now_us, context_.random(), source.failures);
+  if (verdict.action != replicate::ListAction::page) {
+    ++source.failures;
+    log_call(context_.recorder, arrival, nullptr, &verdict.failure);
+    source.due_us = now_us + verdict.delay_us;
+    if (verdict.action == replicate::ListAction::throttle) {
+      context_.tokens.pool().cool_requests(source.token, verdict.until_us);
+      source.due_us = verdict.until_us;
+    } else if (verdict.action == replicate::ListAction::other_token) {
+      if (const auto sibling = context_.tokens.pool().sibling(source.token)) source.token = *sibling;
+      if (++source.refusals < kMostRefusals) return;
+      source.read = true;
+      pg::report(pg::Level::warning,
+                 "atelier: the predictions of token " + std::to_string(source.token) + " cannot be listed",
+                 "What the former timeline has sent with it cannot be compared with the queue.");
+    }
+    return;
+  }
+  source.failures = 0;
+  collect(source, *verdict.page);
+  const auto next = replicate::may_be_on_next_page(*verdict.page, since_us_)
+                        ? replicate::next_page(verdict.page->next, pg::settings::api_base_url())
+                        : std::nullopt;
+  source.read = !next;
+  if (next) source.request = *next;
+}
+
+void Survey::collect(const Source& source, const replicate::Page& page) {
+  for (const replicate::Prediction& prediction : page.predictions) {
+    // Two tokens whose account is not known yet may belong to one.
+    if (!ids_.insert(prediction.id).second) continue;
+    store::survey::Seen seen;
+    seen.prediction_id = prediction.id;
+    seen.token = source.token;
+    seen.model = prediction.model;
+    seen.created_at = {prediction.created_at_us.value_or(since_us_)};
+    if (replicate::is_readable(prediction)) seen.input = core::json::to_text(prediction.input);
+    seen_.push_back(std::move(seen));
+  }
+}
+
+void Survey::compare(int64_t now_us) {
+  ++rounds_;
+  const bool last = rounds_ >= kRounds;
+  store::survey::Outcome outcome;
+  const auto error = pg::in_owner_transaction([&] {
+    pg::make_commit_durable();
+    outcome =
+        store::survey::adopt(seen_, {since_us_}, pg::settings::image_deadline_s(), pg::settings::video_deadline_s());
+    if (outcome.unreadable > 0) {
+      store::dispatch::hold();
+    } else if (last) {
+      store::dispatch::note_timeline();
+    }
+    ATELIER_FAULT(survey_written);
+  });
+  if (error) {
+    if (!error->passes_by_itself()) throw *error;
+    --rounds_;
+    return list_from_start(now_us + kBusyUs);
+  }
+  ATELIER_FAULT(survey_committed);
+  if (outcome.adopted > 0)
+    pg::report(pg::Level::log, "atelier: " + std::to_string(outcome.adopted) +
+                                   " generations had been sent by the former timeline and are watched");
+  if (outcome.unreadable > 0)
+    pg::report(pg::Level::warning, "atelier: dispatch is held: predictions of the former timeline have expired",
+               "The provider no longer shows what they were made from, so queued generations may be among them.",
+               "Look at the queued generations, then run SELECT atelier.resume();");
+  finished_ = true;
+  if (outcome.unreadable == 0 && !last) return list_from_start(now_us + pg::fault::scaled(kNextRoundUs));
+  phase_ = Phase::done;
+  sources_.clear();
+  seen_.clear();
+}
+
+std::optional<int64_t> Survey::due_us() const {
+  std::optional<int64_t> earliest;
+  if (phase_ != Phase::listing) return earliest;
+  for (const Source& source : sources_)
+    if (!source.out && !source.read && (!earliest || source.due_us < *earliest)) earliest = source.due_us;
+  return earliest;
+}
+
+}  // namespace atelier::worker
