@@ -34,6 +34,9 @@ int max_attempts_value = 3;
 int image_deadline_value = 15 * 60;
 int video_deadline_value = 45 * 60;
 int safety_poll_value = 5000;
+bool models_only_value = false;
+bool enforce_credits_value = false;
+double daily_budget_usd_value = 0;
 int log_calls_value = static_cast<int>(LogCalls::creates);
 int notify_value = 0;
 
@@ -100,6 +103,15 @@ void number_setting(const char* name, const char* summary, const char* details, 
                           nullptr);
 }
 
+void switch_setting(const char* name, const char* summary, const char* details, bool* place) {
+  DefineCustomBoolVariable(name, summary, details, place, *place, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
+void amount_setting(const char* name, const char* summary, const char* details, double* place, double least,
+                    double most) {
+  DefineCustomRealVariable(name, summary, details, place, *place, least, most, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
 void choice_setting(const char* name, const char* summary, const char* details, int* place, int standard,
                     const config_enum_entry* options) {
   DefineCustomEnumVariable(name, summary, details, place, standard, options, PGC_SUSET, 0, nullptr, nullptr, nullptr);
@@ -147,6 +159,15 @@ void define_all() {
                  &requests_per_minute_value, 0, 1000000);
   number_setting("atelier.max_attempts", "Most predictions that are created for one generation.",
                  "Each is paid for; only failures that are known to pass are tried again.", &max_attempts_value, 1, 10);
+  switch_setting("atelier.models_only", "Whether users may queue only the models of atelier.models.",
+                 "On, other models are refused; service_role is exempt. Off, users may spend on every model.",
+                 &models_only_value);
+  switch_setting("atelier.enforce_credits", "Whether a generation is queued only while its user's credits suffice.",
+                 "On, its credits are held when it is queued and given back when it is not completed.",
+                 &enforce_credits_value);
+  amount_setting("atelier.daily_budget_usd", "Most dollars that are spent in a day (UTC); 0 for no limit.",
+                 "Once predictions that ended today have cost as much, no further ones are sent, and rows wait.",
+                 &daily_budget_usd_value, 0, 1e9);
   number_setting("atelier.image_deadline", "Time that an image or text prediction may take before it is cancelled.",
                  "Sent to the provider with the request, which stops the prediction by itself.", &image_deadline_value,
                  5, 24 * 3600, GUC_UNIT_S);
@@ -213,6 +234,9 @@ int max_attempts() { return max_attempts_value; }
 int64_t image_deadline_s() { return image_deadline_value; }
 int64_t video_deadline_s() { return video_deadline_value; }
 int64_t safety_poll_ms() { return safety_poll_value; }
+bool models_only() { return models_only_value; }
+bool enforce_credits() { return enforce_credits_value; }
+double daily_budget_usd() { return daily_budget_usd_value; }
 LogCalls log_calls() { return static_cast<LogCalls>(log_calls_value); }
 Notify notify() { return static_cast<Notify>(notify_value); }
 

@@ -43,6 +43,11 @@ int64_t image_deadline_s();
 int64_t video_deadline_s();
 int64_t safety_poll_ms();
 
+// What users may spend.
+bool models_only();
+bool enforce_credits();
+double daily_budget_usd();
+
 enum class LogCalls { off, failures, creates, all };
 LogCalls log_calls();
 enum class Notify { off, failed, all };
