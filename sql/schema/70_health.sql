@@ -10,7 +10,8 @@ BEGIN
             FROM (SELECT atelier.in_app_schema('@app@.' || t.name) AS relation
                     FROM unnest(ARRAY['users', 'generations', 'replicate_tokens', 'api_logs', 'notifications']) AS t(name)
                   UNION ALL
-                  SELECT 'atelier.' || t.name FROM unnest(ARRAY['queue', 'attempts', 'token_state']) AS t(name)) w
+                  SELECT 'atelier.' || t.name FROM unnest(ARRAY['queue', 'attempts', 'token_state', 'models', 'prices', 'credit_entries', 'user_limits',
+                                                                      'spending', 'outputs']) AS t(name)) w
            WHERE to_regclass(w.relation) IS NULL);
 END
 $function$;
@@ -64,7 +65,7 @@ BEGIN
            string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I;', t.tgrelid::regclass, t.tgname), ' ')
       INTO problem, hint
       FROM atelier.wanted_triggers() w
-      JOIN pg_trigger t ON t.tgrelid = to_regclass(atelier.in_app_schema('@app@.' || w.relation)) AND t.tgname = w.name
+      JOIN pg_trigger t ON t.tgrelid = atelier.table_of(w.relation) AND t.tgname = w.name
      WHERE t.tgenabled IN ('D', 'R');
     IF problem IS NOT NULL THEN
       status := 'fail'; detail := 'disabled: ' || problem;
@@ -288,6 +289,7 @@ BEGIN
   IF to_regclass('atelier.identity') IS NOT NULL AND atelier.table_version() > 0
      AND atelier.app_schema() IS NOT NULL AND atelier.missing_tables() IS NULL THEN
     RETURN QUERY SELECT h.* FROM atelier.health_dispatch() h;
+    RETURN QUERY SELECT h.* FROM atelier.health_money() h;
     RETURN QUERY SELECT h.* FROM atelier.health_adoption() h;
     RETURN QUERY SELECT h.* FROM atelier.health_auth() h;
     RETURN QUERY SELECT h.* FROM atelier.health_realtime() h;

@@ -54,6 +54,9 @@ int max_url_chars_value = 2'048;
 int max_json_size_value = 256;
 int max_flow_node_size_value = 8 * 1024;
 int max_json_depth_value = 64;
+bool models_only_value = false;
+bool enforce_credits_value = false;
+double daily_budget_usd_value = 0;
 int log_calls_value = static_cast<int>(LogCalls::creates);
 int notify_value = 0;
 
@@ -147,6 +150,15 @@ void number_setting(const char* name, const char* summary, const char* details, 
                           nullptr);
 }
 
+void switch_setting(const char* name, const char* summary, const char* details, bool* place) {
+  DefineCustomBoolVariable(name, summary, details, place, *place, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
+void amount_setting(const char* name, const char* summary, const char* details, double* place, double least,
+                    double most) {
+  DefineCustomRealVariable(name, summary, details, place, *place, least, most, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+}
+
 void choice_setting(const char* name, const char* summary, const char* details, int* place, int standard,
                     const config_enum_entry* options) {
   DefineCustomEnumVariable(name, summary, details, place, standard, options, PGC_SUSET, 0, nullptr, nullptr, nullptr);
@@ -214,6 +226,15 @@ void define_all() {
                  &requests_per_minute_value, 0, 1000000);
   number_setting("atelier.max_attempts", "Most predictions that are created for one generation.",
                  "Each is paid for; only failures that are known to pass are tried again.", &max_attempts_value, 1, 10);
+  switch_setting("atelier.models_only", "Whether users may queue only the models of atelier.models.",
+                 "On, other models are refused; service_role is exempt. Off, users may spend on every model.",
+                 &models_only_value);
+  switch_setting("atelier.enforce_credits", "Whether a generation is queued only while its user's credits suffice.",
+                 "On, its credits are held when it is queued and given back when it is not completed.",
+                 &enforce_credits_value);
+  amount_setting("atelier.daily_budget_usd", "Most dollars that are spent in a day (UTC); 0 for no limit.",
+                 "Once predictions that ended today have cost as much, no further ones are sent, and rows wait.",
+                 &daily_budget_usd_value, 0, 1e9);
   number_setting("atelier.image_deadline", "Time that an image or text prediction may take before it is cancelled.",
                  "Sent to the provider with the request, which stops the prediction by itself.", &image_deadline_value,
                  5, 24 * 3600, GUC_UNIT_S);
@@ -315,6 +336,9 @@ std::string timezone() { return text(timezone_value); }
 int64_t generations_retention_min() { return generations_retention_value; }
 int64_t api_logs_retention_min() { return api_logs_retention_value; }
 int64_t attempts_retention_min() { return attempts_retention_value; }
+bool models_only() { return models_only_value; }
+bool enforce_credits() { return enforce_credits_value; }
+double daily_budget_usd() { return daily_budget_usd_value; }
 LogCalls log_calls() { return static_cast<LogCalls>(log_calls_value); }
 Notify notify() { return static_cast<Notify>(notify_value); }
 

@@ -63,6 +63,11 @@ int64_t generations_retention_min();
 int64_t api_logs_retention_min();
 int64_t attempts_retention_min();
 
+// What users may spend.
+bool models_only();
+bool enforce_credits();
+double daily_budget_usd();
+
 enum class LogCalls { off, failures, creates, all };
 LogCalls log_calls();
 enum class Notify { off, failed, all };

@@ -77,7 +77,7 @@ struct PollContext {
   int64_t poll_interval_us = 1'000'000;
   int64_t watched_since_us = 0;   // when the first look was due
   int failed_looks = 0;           // unanswered or refused ones in a row
-  int retries = 0;                // settings.auto_retry_count
+  int retries = 0;                // predictions that were accepted for it before
   int max_attempts = 3;           // paid predictions per generation
   bool video = false;             // a video_* action
   bool cancel_requested = false;  // by the user

@@ -122,7 +122,8 @@ PollVerdict judge_failed(const Prediction& prediction, const PollContext& contex
     return ended(PollAction::failed, AttemptState::failed, std::move(failure));
   }
   PollVerdict verdict = ended(PollAction::try_again, AttemptState::failed, std::move(failure));
-  verdict.delay_us = what.delay_us + parts::share_of(what.delay_us, context.random);
+  const int64_t cap_us = std::max(what.delay_us, core::kMinuteUs - what.delay_us);
+  verdict.delay_us = what.delay_us + core::backoff_us(context.retries, context.random, {what.delay_us, cap_us});
   return verdict;
 }
 

@@ -13,9 +13,9 @@ pg::Statement open_statement(R"sql(
   SELECT a.id, a.generation_id, a.user_id, a.number, coalesce(a.token_id, 0), a.state, a.cancel_requested, a.sent_at,
          a.deadline, coalesce(a.prediction_id, ''), g.id IS NOT NULL, coalesce(g.replicate_model, ''),
          coalesce(g.action, ''),
-         CASE WHEN g.settings ->> 'auto_retry_count' ~ '^[0-9]{1,4}$' THEN (g.settings ->> 'auto_retry_count')::integer
-              ELSE 0 END,
-         coalesce(g.is_keyframe_segment, false)
+         (SELECT count(b.prediction_id)::integer FROM atelier.attempts b
+           WHERE b.generation_id = a.generation_id AND b.series = a.series AND b.number < a.number),
+         a.series, coalesce(g.is_keyframe_segment, false)
     FROM atelier.attempts a
     LEFT JOIN @app@.generations g ON g.id = a.generation_id
    WHERE a.state IN ('sending', 'running', 'unknown')
@@ -34,10 +34,13 @@ pg::Statement advance_statement(R"sql(
          http_status = coalesce(n.http_status, a.http_status),
          error = coalesce(n.error, a.error),
          predict_time = coalesce(n.predict_time, a.predict_time),
+         cost_usd = coalesce(n.cost_usd::numeric, a.cost_usd),
+         cost_rule = coalesce(n.cost_rule, a.cost_rule),
          lease_until = NULL,
-         ended_at = CASE WHEN n.state IN ('sending', 'running', 'unknown') THEN NULL ELSE $7 END
-    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::float8[])
-         AS n(id, state, prediction_id, http_status, error, predict_time)
+         ended_at = CASE WHEN n.state IN ('sending', 'running', 'unknown') THEN NULL ELSE $9 END
+    FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::float8[],
+                $7::text[], $8::text[])
+         AS n(id, state, prediction_id, http_status, error, predict_time, cost_usd, cost_rule)
    WHERE a.id = n.id AND a.state IN ('sending', 'running', 'unknown')
   RETURNING a.id)sql");
 
@@ -82,7 +85,7 @@ std::vector<OpenAttempt> open_before(const std::optional<pg::Timestamp>& overdue
     open.push_back({row.get<int64_t>(0), row.get<core::Uuid>(1), row.get<core::Uuid>(2), row.get<int16_t>(3),
                     row.get<int32_t>(4), *state, row.get<bool>(6), row.get<pg::Timestamp>(7), row.get<pg::Timestamp>(8),
                     row.get<std::string>(9), row.get<bool>(10), row.get<std::string>(11), row.get<std::string>(12),
-                    row.get<int32_t>(13), row.get<bool>(14)});
+                    row.get<int32_t>(13), row.get<int16_t>(14), row.get<bool>(15)});
   }
   return open;
 }
@@ -104,7 +107,7 @@ std::vector<std::pair<int64_t, std::string>> inputs_of(const std::vector<int64_t
 std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now) {
   std::vector<int64_t> ids;
   std::vector<std::string> states;
-  std::vector<std::optional<std::string>> predictions, errors;
+  std::vector<std::optional<std::string>> predictions, errors, costs, rules;
   std::vector<std::optional<int16_t>> statuses;
   std::vector<std::optional<double>> times;
   for (const Step& step : steps) {
@@ -114,9 +117,11 @@ std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now) 
     statuses.push_back(step.http_status);
     errors.push_back(step.error);
     times.push_back(step.predict_time);
+    costs.push_back(step.cost_usd);
+    rules.push_back(step.cost_rule);
   }
   pg::Spi spi;
-  return first_column<int64_t>(advance_statement(ids, states, predictions, statuses, errors, times, now));
+  return first_column<int64_t>(advance_statement(ids, states, predictions, statuses, errors, times, costs, rules, now));
 }
 
 void set_token(int64_t attempt, int32_t token) {

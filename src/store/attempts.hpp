@@ -30,7 +30,8 @@ struct OpenAttempt {
   bool generation_exists;
   std::string model;
   std::string action;
-  int32_t retries;
+  int32_t retries;  // predictions of the same series that were accepted before
+  int16_t series;
   bool hidden;
 };
 std::vector<OpenAttempt> open_attempts();
@@ -49,6 +50,8 @@ struct Step {
   std::optional<int16_t> http_status;
   std::optional<std::string> error;
   std::optional<double> predict_time;
+  std::optional<std::string> cost_usd = std::nullopt;
+  std::optional<std::string> cost_rule = std::nullopt;
 };
 // Applies the steps to attempts that are open; returns which ones were, in no order.
 std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now);

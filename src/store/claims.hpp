@@ -21,8 +21,8 @@ struct NextUser {
   int32_t room;
 };
 
-// Up to `most` such users with from <= id <= up_to, in id order. Users at `concurrency` (0: no limit) open attempts and
-// deactivated users are passed over.
+// Up to `most` such users with from <= id <= up_to, in id order. Users at `concurrency` (0: no limit) open attempts,
+// users whose budget of the day is spent, and deactivated users are passed over.
 std::vector<NextUser> next_users(const core::Uuid& from, const core::Uuid& up_to, int32_t most, int32_t concurrency,
                                  pg::Timestamp now);
 
@@ -36,9 +36,10 @@ struct Claimed {
   std::string model;
   std::string action;
   std::string input;  // JSON text
-  int32_t retries;    // settings.auto_retry_count
+  int32_t retries;    // predictions of its series that were accepted before
   bool hidden;        // a keyframe segment
   int64_t seq;        // its place in the queue, kept when it goes back unsent
+  int16_t series;     // kept until somebody queues the generation anew
   pg::Timestamp sent_at;
   pg::Timestamp deadline;
 };

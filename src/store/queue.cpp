@@ -9,7 +9,9 @@ namespace atelier::store::queue {
 namespace {
 
 pg::Statement add_statement(R"sql(
-  INSERT INTO atelier.queue (generation_id, user_id, priority) VALUES ($1, $2, $3)
+  INSERT INTO atelier.queue (generation_id, user_id, priority, series)
+  SELECT $1, $2, $3,
+         (SELECT coalesce(max(a.series), 0) + 1 FROM atelier.attempts a WHERE a.generation_id = $1)::smallint
   ON CONFLICT (generation_id) DO NOTHING)sql");
 
 pg::Statement remove_statement(R"sql(DELETE FROM atelier.queue WHERE generation_id = $1)sql");

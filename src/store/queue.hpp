@@ -10,7 +10,8 @@
 
 namespace atelier::store::queue {
 
-// Puts a generation behind its user's others of the same priority. One that is in the queue already keeps its place.
+// Puts a generation behind its user's others of the same priority, with a new permission to pay for predictions. One
+// that is in the queue already keeps its place.
 void add(const core::Uuid& generation, const core::Uuid& user, int16_t priority);
 
 // Takes a generation out; false when the dispatcher was faster or it was not there. Waits for a claim under way.

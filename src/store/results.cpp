@@ -17,30 +17,23 @@ pg::Statement write_statement(R"sql(
          output_text = coalesce(n.output_text, g.output_text),
          replicate_output = coalesce(n.output::jsonb, g.replicate_output),
          cost_usd = coalesce(n.cost_usd::numeric, g.cost_usd),
-         error_message = n.message,
-         settings = CASE WHEN n.retries IS NULL THEN g.settings
-                         ELSE jsonb_set(g.settings, '{auto_retry_count}', to_jsonb(n.retries)) END
+         error_message = n.message
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[],
-                $9::text[], $10::integer[], $11::timestamptz[])
-         AS n(id, status, prediction_id, token, output_urls, output_text, output, cost_usd, message, retries, sent_at)
+                $9::text[], $10::timestamptz[])
+         AS n(id, status, prediction_id, token, output_urls, output_text, output, cost_usd, message, sent_at)
    WHERE g.id = n.id AND g.status IN ('queued', 'processing')
-  RETURNING g.id, g.user_id, g.cost_credits, g.is_keyframe_segment, g.model_name)sql");
-
-pg::Statement charge_statement(R"sql(
-  UPDATE @app@.users u SET credits = greatest(0, u.credits - n.credits)
-    FROM unnest($1::uuid[], $2::integer[]) AS n(id, credits)
-   WHERE u.id = n.id AND n.credits > 0)sql");
+  RETURNING g.id, g.user_id, coalesce(g.cost_credits, 1), g.is_keyframe_segment, g.model_name)sql");
 
 pg::Statement return_statement(R"sql(
-  INSERT INTO atelier.queue (generation_id, user_id, priority, not_before, seq) OVERRIDING SYSTEM VALUE
+  INSERT INTO atelier.queue (generation_id, user_id, priority, not_before, series, seq) OVERRIDING SYSTEM VALUE
   SELECT g.id, g.user_id,
          CASE WHEN g.settings ->> 'priority' ~ '^-?[0-9]{1,5}$'
               THEN CASE WHEN (g.settings ->> 'priority')::integer BETWEEN -32768 AND 32767
                         THEN (g.settings ->> 'priority')::smallint ELSE 0 END
               ELSE 0 END,
-         n.not_before,
+         n.not_before, n.series,
          coalesce(n.seq, nextval(pg_get_serial_sequence('atelier.queue', 'seq')))
-    FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[]) AS n(id, not_before, seq)
+    FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::smallint[]) AS n(id, not_before, seq, series)
     JOIN @app@.generations g ON g.id = n.id
    WHERE g.status IN ('queued', 'processing')
   ON CONFLICT (generation_id) DO NOTHING)sql");
@@ -82,7 +75,7 @@ std::vector<Changed> write(const std::vector<Change>& changes) {
   std::vector<core::Uuid> ids;
   std::vector<std::string> statuses;
   std::vector<std::optional<std::string>> predictions, urls, texts, outputs, costs, messages;
-  std::vector<std::optional<int32_t>> tokens, retries;
+  std::vector<std::optional<int32_t>> tokens;
   std::vector<std::optional<pg::Timestamp>> starts;
   for (const Change& change : changes) {
     ids.push_back(change.generation);
@@ -94,12 +87,11 @@ std::vector<Changed> write(const std::vector<Change>& changes) {
     outputs.push_back(change.output);
     costs.push_back(change.cost_usd);
     messages.push_back(change.message);
-    retries.push_back(change.retries);
     starts.push_back(change.sent_at);
   }
   pg::Spi spi;
   const pg::Rows rows =
-      write_statement(ids, statuses, predictions, tokens, urls, texts, outputs, costs, messages, retries, starts);
+      write_statement(ids, statuses, predictions, tokens, urls, texts, outputs, costs, messages, starts);
   std::vector<Changed> changed;
   changed.reserve(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -110,28 +102,19 @@ std::vector<Changed> write(const std::vector<Change>& changes) {
   return changed;
 }
 
-void charge(const std::vector<Charge>& charges) {
-  std::vector<core::Uuid> users;
-  std::vector<int32_t> credits;
-  for (const Charge& one : charges) {
-    users.push_back(one.user);
-    credits.push_back(one.credits);
-  }
-  pg::Spi spi;
-  charge_statement(users, credits);
-}
-
 void return_to_queue(const std::vector<Return>& returns) {
   std::vector<core::Uuid> ids;
   std::vector<pg::Timestamp> times;
   std::vector<std::optional<int64_t>> places;
+  std::vector<int16_t> series;
   for (const Return& one : returns) {
     ids.push_back(one.generation);
     times.push_back(one.not_before);
     places.push_back(one.seq);
+    series.push_back(one.series);
   }
   pg::Spi spi;
-  return_statement(ids, times, places);
+  return_statement(ids, times, places, series);
 }
 
 void notify(const std::vector<Notice>& notices) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: PostgreSQL
 // What the dispatcher writes into generations: handed over, completed, failed, cancelled, tried again; with it the
-// credits, the notification and the way back into the queue. One statement per table and batch. A generation that has
-// ended is never touched. Called inside the transaction that advances the attempts, after them, as owner.
+// notification and the way back into the queue. Credits are store/credits.hpp, files store/outputs.hpp. One statement
+// per table and batch. A generation that has ended is never touched. Called inside the transaction that advances the
+// attempts, after them, as owner.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,8 @@ struct Change {
   std::optional<std::string> output_text;
   std::optional<std::string> output;  // JSON text for replicate_output
   std::optional<std::string> cost_usd;
-  std::optional<std::string> message;  // for the user
-  std::optional<int32_t> retries;      // new value of settings.auto_retry_count
+  std::optional<std::string> message;            // for the user
+  std::optional<pg::Timestamp> files_expire_at;  // when the provider deletes what output_urls lead to
 };
 
 // A generation that was changed, with what the follow-up needs.
@@ -42,18 +43,12 @@ struct Changed {
 // Writes the changes; returns those whose generation exists and had not ended.
 std::vector<Changed> write(const std::vector<Change>& changes);
 
-// Takes credits from users, never below zero.
-struct Charge {
-  core::Uuid user;
-  int32_t credits;
-};
-void charge(const std::vector<Charge>& charges);
-
 // Puts generations back into the queue, due at `not_before`; with `seq` at their old place among their user's rows.
 struct Return {
   core::Uuid generation;
   pg::Timestamp not_before;
   std::optional<int64_t> seq;
+  int16_t series;
 };
 void return_to_queue(const std::vector<Return>& returns);
 

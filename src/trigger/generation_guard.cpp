@@ -7,6 +7,7 @@
 #include "trigger/generation_limits.hpp"
 #include "trigger/generation_rights.hpp"
 #include "trigger/hand_over.hpp"
+#include "trigger/model_list.hpp"
 #include "trigger/queue_limit.hpp"
 
 using namespace atelier;
@@ -27,6 +28,7 @@ void hand_over(pg::TriggerCall& call) {
   if (!call.new_is_null(column::kReplicatePredictionId))
     pg::fail(pg::Code::invalid_parameter_value, "a generation that has a prediction already cannot be queued", {},
              "Insert it with the status of its prediction.");
+  generation::require_listed_model(call);
   if (const generation::Refusal refusal = generation::prepare_hand_over(call))
     pg::fail(pg::Code::invalid_parameter_value, refusal.message, {}, refusal.hint);
 }

@@ -11,6 +11,7 @@
 #include "store/uuid.hpp"
 #include "trigger/generation.hpp"
 #include "trigger/hand_over.hpp"
+#include "trigger/model_list.hpp"
 
 using namespace atelier;
 using namespace atelier::trigger;
@@ -58,6 +59,7 @@ bool hand_over(pg::TriggerCall& call, GenerationStatus from) {
                    "Try again when the provider has cancelled it.");
     return false;
   }
+  generation::require_listed_model(call);
   if (const generation::Refusal refusal = generation::prepare_hand_over(call)) {
     warn_unchanged(call, from, refusal.message, refusal.hint);
     return false;

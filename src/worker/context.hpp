@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pg/shmem.hpp"
+#include "worker/catalogue.hpp"
 #include "worker/jobs.hpp"
 #include "worker/models.hpp"
 #include "worker/recorder.hpp"
@@ -24,6 +25,7 @@ struct Context {
   Jobs jobs;
   Recorder recorder;
   TokenBank tokens;
+  Catalogue catalogue;
   Models models;
   pg::WorkerReport report;
 

@@ -165,6 +165,7 @@ class Dispatcher {
       if (!state.serves()) return;
       pg::set_app_schema(state.app_schema);
       context_.tokens.refresh(now_us);
+      context_.catalogue.refresh();
       if (!inherited_) {
         pg::make_commit_durable();
         store::attempts::orphan_all_sending();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "worker/endings.hpp"
 
-#include "core/cost.hpp"
 #include "core/text.hpp"
 #include "pg/settings.hpp"
 
@@ -13,6 +12,9 @@ namespace settings = pg::settings;
 using core::AttemptState;
 using core::GenerationStatus;
 
+// The provider deletes the files of a prediction an hour after its end.
+constexpr int64_t kFilesLiveUs = 60LL * 60 * 1'000'000;
+
 std::optional<int16_t> http_status(const replicate::Answer* answer) {
   if (answer == nullptr || answer->status == 0) return std::nullopt;
   return static_cast<int16_t>(answer->status);
@@ -22,6 +24,7 @@ Entry entry_for(const Job& job, AttemptState state, const replicate::Answer* ans
                 const replicate::Failure* failure) {
   Entry entry;
   entry.step.attempt = job.attempt;
+  entry.user = job.user;
   entry.step.state = state;
   entry.step.http_status = http_status(answer);
   if (!job.prediction_id.empty()) entry.step.prediction_id = job.prediction_id;
@@ -42,8 +45,22 @@ store::results::Change& change(Entry& entry, const Job& job, GenerationStatus st
 }
 
 void return_at(Context& context, Entry& entry, const Job& job, int64_t not_before_us) {
-  entry.requeue = store::results::Return{job.generation, {not_before_us}, job.seq};
+  entry.requeue = store::results::Return{job.generation, {not_before_us}, job.seq, job.series};
   context.returns.push(not_before_us);
+}
+
+// What the provider asks for the prediction, whatever became of it. One that was never started is free.
+void add_cost(Context& context, Entry& entry, const Job& job, const replicate::Prediction& prediction, int64_t now_us) {
+  entry.step.predict_time = prediction.predict_time;
+  if (prediction.status == replicate::PredictionStatus::aborted) {
+    entry.step.cost_usd = "0";
+    return;
+  }
+  const bool succeeded = prediction.status == replicate::PredictionStatus::succeeded;
+  const auto cost = context.catalogue.cost(job.model, {prediction.object.find("metrics"), succeeded, now_us});
+  if (!cost) return;
+  entry.step.cost_usd = cost->usd;
+  entry.step.cost_rule = cost->rule;
 }
 
 bool wants_log(Reason reason, bool failed) {
@@ -119,11 +136,11 @@ Entry ended_entry(Context& context, const Job& job, const replicate::PollVerdict
   using replicate::PollAction;
   const bool completed = verdict.action == PollAction::completed;
   Entry entry = entry_for(job, verdict.attempt, nullptr, completed ? nullptr : &verdict.failure);
-  if (verdict.prediction) entry.step.predict_time = verdict.prediction->predict_time;
+  if (verdict.prediction && !core::is_open(verdict.attempt)) add_cost(context, entry, job, *verdict.prediction, now_us);
 
   const bool again = verdict.action == PollAction::try_again && !job.cancel_wanted;
   if (again) {
-    change(entry, job, GenerationStatus::processing).retries = job.retries + 1;
+    change(entry, job, GenerationStatus::processing);
     return_at(context, entry, job, now_us + verdict.delay_us);
     return entry;
   }
@@ -136,7 +153,9 @@ Entry ended_entry(Context& context, const Job& job, const replicate::PollVerdict
   if (completed) {
     row.output_urls = verdict.output.urls;
     if (!verdict.output.text.empty()) row.output_text = verdict.output.text;
-    if (verdict.prediction) row.cost_usd = core::cost_usd(job.model, verdict.prediction->predict_time);
+    row.cost_usd = entry.step.cost_usd;
+    row.files_expire_at = pg::Timestamp{
+        (verdict.prediction ? verdict.prediction->completed_at_us.value_or(now_us) : now_us) + kFilesLiveUs};
   } else if (!cancelled) {
     row.message = verdict.failure.user_message;
   }

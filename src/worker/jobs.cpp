@@ -15,6 +15,7 @@ Job& Jobs::add(const store::claims::Claimed& claimed) {
   job.model = claimed.model;
   job.action = claimed.action;
   job.retries = claimed.retries;
+  job.series = claimed.series;
   job.hidden = claimed.hidden;
   job.input_hash = std::hash<std::string>{}(claimed.input);
   job.seq = claimed.seq;
@@ -34,6 +35,7 @@ Job& Jobs::add(const store::attempts::OpenAttempt& open) {
   job.model = open.model;
   job.action = open.action;
   job.retries = open.retries;
+  job.series = open.series;
   job.hidden = open.hidden;
   job.generation_exists = open.generation_exists;
   job.sent_at_us = open.sent_at.us;

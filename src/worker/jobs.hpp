@@ -32,7 +32,8 @@ struct Job {
   int32_t token = 0;
   std::string model;
   std::string action;
-  int32_t retries = 0;
+  int32_t retries = 0;  // predictions of its series that were accepted before
+  int16_t series = 1;
   bool hidden = false;
   std::optional<int64_t> seq;  // its old place in the queue, known to the dispatcher that claimed it
   bool generation_exists = true;

@@ -2,16 +2,20 @@
 #include "worker/recorder.hpp"
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/media.hpp"
+#include "core/text.hpp"
 #include "core/uuid.hpp"
 #include "pg/datum.hpp"
 #include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
+#include "store/credits.hpp"
 #include "store/flows.hpp"
+#include "store/outputs.hpp"
+#include "store/spending.hpp"
 
 namespace atelier::worker {
 
@@ -46,23 +50,38 @@ bool wants_notice(const results::Change& change) {
   return false;
 }
 
+// A data: URI is in the row itself and dies with it.
+void list_files(const results::Change& change, std::vector<store::outputs::Output>& files) {
+  if (change.status != core::GenerationStatus::completed || change.output_text) return;
+  int16_t ordinal = 0;
+  for (const std::string& url : change.output_urls) {
+    store::outputs::Output file{change.generation, ++ordinal, std::string(core::media_kind(url)), url, {}};
+    if (core::text::is_data_uri(url))
+      file.url.resize(url.find(','));
+    else
+      file.expires_at = change.files_expire_at;
+    files.push_back(std::move(file));
+  }
+}
+
 void follow_up(const std::vector<results::Change>& changes, const std::vector<results::Changed>& changed) {
   std::unordered_map<core::Uuid, const results::Changed*, core::UuidHash> by_generation;
   for (const results::Changed& one : changed) by_generation[one.generation] = &one;
-  std::map<core::Uuid, int32_t> credits;
+  std::vector<store::credits::Ended> ended;
+  std::vector<store::outputs::Output> files;
   std::vector<results::Notice> notices;
   for (const results::Change& change : changes) {
     const auto place = by_generation.find(change.generation);
     if (place == by_generation.end()) continue;
     const results::Changed& row = *place->second;
-    if (change.status == core::GenerationStatus::completed) credits[row.user] += row.cost_credits;
+    const bool completed = change.status == core::GenerationStatus::completed;
+    if (core::is_terminal(change.status)) ended.push_back({row.generation, row.user, completed ? row.cost_credits : 0});
+    list_files(change, files);
     if (!row.hidden && wants_notice(change))
       notices.push_back({row.user, notice_title(change.status, row.model_name), change.message.value_or("")});
   }
-  std::vector<results::Charge> charges;
-  for (const auto& [user, amount] : credits)
-    if (amount > 0) charges.push_back({user, amount});
-  if (!charges.empty()) results::charge(charges);
+  if (!files.empty()) store::outputs::add(files);
+  if (!ended.empty()) store::credits::settle(ended);
   if (notices.empty()) return;
   const auto error = pg::in_subtransaction([&] { results::notify(notices); });
   if (error)
@@ -106,9 +125,11 @@ std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timesta
   std::vector<results::Change> changes;
   std::vector<results::Return> returns;
   std::vector<results::Call> calls;
+  std::vector<store::spending::Cost> costs;
   for (const Entry& entry : entries) {
     calls.insert(calls.end(), entry.calls.begin(), entry.calls.end());
     if (open.count(entry.step.attempt) == 0) continue;
+    if (entry.step.cost_usd) costs.push_back({entry.user, *entry.step.cost_usd});
     if (entry.change) changes.push_back(*entry.change);
     if (entry.requeue) returns.push_back(*entry.requeue);
   }
@@ -117,6 +138,7 @@ std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timesta
     show_in_flows(changed);
     follow_up(changes, changed);
   }
+  if (!costs.empty()) store::spending::add(costs, now);
   if (!returns.empty()) results::return_to_queue(returns);
   write_calls(calls);
   return open;
@@ -227,7 +249,10 @@ void Recorder::postpone_or_set_aside(Entry entry, const pg::Error& error, int64_
                entry.step.prediction_id,
                entry.step.http_status,
                std::string("result could not be recorded: ") + error.what(),
-               entry.step.predict_time};
+               entry.step.predict_time,
+               entry.step.cost_usd,
+               entry.step.cost_rule};
+  last.user = entry.user;
   if (entry.change) {
     last.change.emplace();
     last.change->generation = entry.change->generation;

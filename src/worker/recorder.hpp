@@ -19,6 +19,7 @@ namespace atelier::worker {
 // One step of an attempt with everything that belongs to it.
 struct Entry {
   store::attempts::Step step;
+  core::Uuid user;
   std::optional<store::results::Change> change;
   std::optional<store::results::Return> requeue;
   std::vector<store::results::Call> calls;

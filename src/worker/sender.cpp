@@ -8,6 +8,7 @@
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "replicate/reference.hpp"
+#include "store/spending.hpp"
 #include "worker/endings.hpp"
 
 namespace atelier::worker {
@@ -92,6 +93,8 @@ std::vector<claims::Claimed> Sender::claim(const std::vector<int32_t>& tokens, i
         users.push_back(user);
     }
     if (users.empty()) return;
+    if (const double budget = settings::daily_budget_usd(); budget > 0 && store::spending::reached(budget, {now_us}))
+      return;
     claims::Limits limits;
     limits.per_user = (most + static_cast<int32_t>(users.size()) - 1) / static_cast<int32_t>(users.size());
     limits.lease_until = {now_us + settings::request_timeout_ms() * 1000 + pg::fault::scaled(kLeaseGraceUs)};
@@ -99,7 +102,7 @@ std::vector<claims::Claimed> Sender::claim(const std::vector<int32_t>& tokens, i
     limits.video_deadline = {now_us + settings::video_deadline_s() * core::kSecondUs};
     claimed = claims::claim(users, tokens, limits, {now_us});
     avoid_refusing_accounts(claimed, now_us);
-    lengthen_deadlines(claimed);
+    set_deadlines(claimed);
     if (pg::fault::is_off(pg::fault::Guarantee::intent)) send_at_once(claimed, now_us);
     ATELIER_FAULT_IF(!claimed.empty(), claim_picked);
   });
@@ -137,12 +140,13 @@ void Sender::avoid_refusing_accounts(std::vector<claims::Claimed>& claimed, int6
   }
 }
 
-// A prediction that was never started gets twice the time at its next try.
-void Sender::lengthen_deadlines(std::vector<claims::Claimed>& claimed) {
-  if (context_.short_of_time.empty()) return;
+// A model may have a deadline of its own; a prediction that was never started gets twice the time at its next try.
+void Sender::set_deadlines(std::vector<claims::Claimed>& claimed) {
   for (claims::Claimed& one : claimed) {
-    if (context_.short_of_time.erase(one.generation) == 0) continue;
-    const int64_t time_us = std::min(2 * (one.deadline.us - one.sent_at.us), kLongestDeadlineUs);
+    const int64_t usual_us = one.deadline.us - one.sent_at.us;
+    int64_t time_us = context_.catalogue.deadline_us(one.model).value_or(usual_us);
+    if (context_.short_of_time.erase(one.generation) != 0) time_us = std::min(2 * time_us, kLongestDeadlineUs);
+    if (time_us == usual_us) continue;
     one.deadline = {one.sent_at.us + time_us};
     store::attempts::set_deadline(one.attempt, one.deadline);
   }
@@ -177,9 +181,11 @@ void Sender::send(const claims::Claimed& claimed, int64_t now_us) {
                replicate::ErrorCategory::invalid_input};
   } else {
     replicate::Reference reference = *parsed.reference;
-    if (reference.kind == replicate::ReferenceKind::model)
-      if (const auto version = context_.models.version_of(claimed.model, now_us))
-        reference = replicate::with_version(reference, *version);
+    if (reference.kind == replicate::ReferenceKind::model) {
+      auto version = context_.catalogue.pinned_version(claimed.model);
+      if (!version) version = context_.models.version_of(claimed.model, now_us);
+      if (version) reference = replicate::with_version(reference, *version);
+    }
     job.named_without_version = reference.kind == replicate::ReferenceKind::model;
     made = replicate::create_prediction(reference, claimed.input, options);
     if (!made)

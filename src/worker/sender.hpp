@@ -52,7 +52,7 @@ class Sender {
   std::vector<store::claims::Claimed> claim(const std::vector<int32_t>& tokens, int64_t now_us);
   void send_at_once(const std::vector<store::claims::Claimed>& claimed, int64_t now_us);
   void avoid_refusing_accounts(std::vector<store::claims::Claimed>& claimed, int64_t now_us);
-  void lengthen_deadlines(std::vector<store::claims::Claimed>& claimed);
+  void set_deadlines(std::vector<store::claims::Claimed>& claimed);
   bool waits_for_other_account(const store::claims::Claimed& claimed) const;
   void send(const store::claims::Claimed& claimed, int64_t now_us);
   void accept(Job& job, const Arrival& arrival, const replicate::Prediction& prediction, int64_t now_us);

@@ -39,6 +39,7 @@ INSERT INTO stated VALUES
   ('assistant_messages',      'conversation_id', 'assistant_conversations', 'CASCADE',  'messages go with the chat'),
   ('support_tickets',         'user_id',         'users',                   'CASCADE',  'his rows go with him'),
   ('support_tickets',         'answered_by',     'users',                   'SET NULL', 'an answer outlives who gave it'),
+  ('atelier.user_limits',     'user_id',         'users',                   'CASCADE',  'his limits go with him'),
   ('atelier.token_state',     'token_id',        'replicate_tokens',        'CASCADE',  'what is known of a token');
 
 CREATE TEMP VIEW keys AS

@@ -79,6 +79,8 @@ INSERT INTO stated VALUES
   ('atelier.attempts_generation_id_idx', '(generation_id)', 'the attempts of a generation'),
   ('atelier.attempts_open_idx', '(user_id) WHERE (state = ANY (ARRAY[''sending''::text, ''running''::text, ''unknown''::text]))', 'what is open, by user'),
   ('atelier.attempts_sent_at_idx', 'brin (sent_at)', 'budgets of a day'),
+  ('atelier.credit_entries_hold_idx', '(generation_id) WHERE (kind = ''hold''::text)', 'the hold of a generation; empty without atelier.enforce_credits'),
+  ('atelier.outputs_expires_at_idx', 'brin (expires_at)', 'what dies soon, and what is dead'),
   ('atelier.flow_node_memory_deleted_at_idx', '(deleted_at)', 'what is forgotten');
 
 CREATE TEMP VIEW indexes AS
@@ -92,7 +94,8 @@ SELECT is((SELECT i.definition FROM indexes i WHERE i.name = s.name), s.definiti
 SELECT is_empty($$
   SELECT i.indexrelid::regclass, a.attname FROM pg_index i CROSS JOIN unnest(i.indkey) k (number) JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
    WHERE (i.indrelid::regclass::text, a.attname) IN
-         (('replicate_tokens', 'last_used_at'), ('replicate_tokens', 'request_count'), ('atelier.attempts', 'lease_until'), ('atelier.queue', 'not_before'))$$,
+         (('replicate_tokens', 'last_used_at'), ('replicate_tokens', 'request_count'), ('atelier.attempts', 'lease_until'), ('atelier.queue', 'not_before'),
+          ('atelier.spending', 'usd'))$$,
   'what changes all the time is in no index');
 SELECT * FROM finish();
 ROLLBACK;

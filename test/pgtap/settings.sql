@@ -36,6 +36,9 @@ INSERT INTO stated VALUES
   ('generations_retention', 'integer', '129600',                     'min', '0',  '52560000', NULL),
   ('api_logs_retention',  'integer', '43200',                        'min', '0',  '52560000', NULL),
   ('attempts_retention',  'integer', '129600',                       'min', '0',  '52560000', NULL),
+  ('models_only',         'bool',    'off',                          NULL, NULL,  NULL,      NULL),
+  ('enforce_credits',     'bool',    'off',                          NULL, NULL,  NULL,      NULL),
+  ('daily_budget_usd',    'real',    '0',                            NULL, '0',   '1e+09',   NULL),
   ('log_calls',           'enum',    'creates',                      NULL, NULL,  NULL,      '{off,failures,creates,all}'),
   ('notify',              'enum',    'off',                          NULL, NULL,  NULL,      '{off,failed,all}'),
   ('safety_poll',         'integer', '5000',                         'ms', '100', '300000',  NULL);

@@ -38,6 +38,7 @@ INSERT INTO native VALUES
   ('guard_idea',               'ideas',                   'BEFORE', 'INSERT OR UPDATE', 'ROW'),
   ('count_vote',               'idea_votes',              'AFTER',  'INSERT OR UPDATE OR DELETE', 'ROW'),
   ('guard_ticket',             'support_tickets',         'BEFORE', 'INSERT OR UPDATE', 'ROW'),
+  ('catalogue_changed',        NULL,                      'AFTER',  'INSERT OR UPDATE OR DELETE', 'STATEMENT'),
   ('fill_defaults',            NULL,                      'BEFORE', 'INSERT', 'ROW'),
   ('touch_updated_at',         NULL,                      'BEFORE', 'UPDATE', 'ROW');
 CREATE TEMP VIEW trigger_functions AS

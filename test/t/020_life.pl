@@ -106,7 +106,9 @@ subtest 'an upstream failure is tried again' => sub {
     my $id = queue(prompt => 'again', replicate_model => 'sim/fail-pa-x1');
     ended($id, 'completed', 'is completed');
     is(counts('again'), '2 2', 'by the second prediction');
-    is(value($id, "settings ->> 'auto_retry_count'"), 1, 'and the retry is counted');
+    is(value($id, 'settings'), '{}', 'nothing is written into the settings');
+    is($node->safe_psql('postgres', "SELECT string_agg(state || ' ' || number || ' ' || series, ', ' ORDER BY number) FROM atelier.attempts WHERE generation_id = '$id'"),
+        'failed 1 1, succeeded 2 1', 'both attempts are kept');
     is(value($id, 'error_message IS NULL'), 't', 'no error stays');
 };
 

@@ -13,11 +13,11 @@ use Test::More;
 use Time::HiRes qw(time);
 
 my $stand_in = Atelier::StandIn->start;
-my $node = atelier_node('health', stand_in => $stand_in, settings => { 'atelier.safety_poll' => '5min' });
+my $node = atelier_node('health', stand_in => $stand_in, settings => { 'atelier.safety_poll' => '5min', 'atelier.models_only' => 'on' });
 my $user = add_user($node);
 
 my @checks = ('tables', 'guards', 'row level security', 'owner', 'roles', 'preload', 'worker places', 'workers', 'provider',
-    'dispatch', 'tokens', 'queue', 'attempts', 'adoption', 'policies');
+    'dispatch', 'tokens', 'queue', 'attempts', 'models', 'budget', 'outputs', 'adoption', 'policies');
 
 sub well {
     my ($check) = @_;

@@ -32,6 +32,12 @@ VALUES ('@31', '@11', NULL, 'create', 'm', 'M', 'sim/instant', 'queued', 'rows 1
        ('@35', '@12', NULL, 'video_create', 'm', 'M', 'sim/instant', 'failed', NULL, '{}', NULL);
 INSERT INTO atelier.attempts (generation_id, user_id, sent_at, deadline, number, state, prediction_id)
 VALUES ('@33', '@12', now(), now() + interval '10 min', 1, 'running', 'rows33');
+INSERT INTO atelier.credit_entries (generation_id, user_id, amount, turn, kind) VALUES ('@33', '@12', -1, 1, 'hold'), ('@34', '@12', 0, 0, 'charge');
+INSERT INTO atelier.outputs (generation_id, ordinal, kind, url, expires_at) VALUES ('@34', 1, 'image', 'https://o.test/1.png', now());
+INSERT INTO atelier.spending (day, user_id, usd) VALUES ('2026-01-02', '@12', 0.000001);
+INSERT INTO atelier.user_limits (user_id, concurrency, daily_budget_usd) VALUES ('@12', 3, 1.5);
+INSERT INTO atelier.models (replicate_model, actions, deadline, enabled) VALUES ('rows/@', '{create}', '1 min', false);
+INSERT INTO atelier.prices (rule, metric, tier, valid_from, usd) VALUES ('rows @', 'run', '{"a": [1, "x"]}', '2026-01-02', 0.1);
 INSERT INTO atelier.token_state (token_id, reason) SELECT max(id), 'rows' FROM replicate_tokens;
 INSERT INTO flows (id, user_id, workspace_id, name) VALUES ('@41', '@11', '@21', 'Flow');
 INSERT INTO flow_nodes (id, flow_id, block_type, generation_id, data, status, created_by)
