@@ -146,8 +146,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   RETURN QUERY
-  SELECT 'trigger', '@app@.' || t.relation, t.name::text,
-         format('CREATE TRIGGER %I %s EXECUTE FUNCTION atelier.%I()', t.name, format(t.timing, '@app@.' || t.relation), t.call)
+  SELECT 'trigger', atelier.placed(t.relation), t.name::text,
+         format('CREATE TRIGGER %I %s EXECUTE FUNCTION atelier.%I()', t.name, format(t.timing, atelier.placed(t.relation)), t.call)
     FROM atelier.wanted_triggers() t;
   RETURN QUERY
   SELECT 'policy', '@app@.' || p.relation, p.name::text, format('CREATE POLICY %I ON @app@.%s %s', p.name, p.relation, p.rule)

@@ -22,14 +22,14 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.wanted_triggers() IS 'the triggers on the tables: table (of the app schema where no schema is named), name, when, and the function of schema atelier';
 
-CREATE FUNCTION atelier.table_of(relation text) RETURNS regclass
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+CREATE FUNCTION atelier.placed(relation text) RETURNS text
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  RETURN to_regclass(CASE WHEN relation LIKE 'atelier.%' THEN relation ELSE atelier.in_app_schema('@app@.' || relation) END);
+  RETURN CASE WHEN relation LIKE 'atelier.%' THEN relation ELSE '@app@.' || relation END;
 END
 $function$;
-COMMENT ON FUNCTION atelier.table_of(text) IS 'the table that wanted_triggers() means; null when it is missing';
+COMMENT ON FUNCTION atelier.placed(text) IS 'the name of a table of wanted_triggers() with its schema, @app@ for the app schema';
 
 CREATE FUNCTION atelier.wanted_policies(OUT relation text, OUT name name, OUT rule text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -54,7 +54,7 @@ BEGIN
   SELECT there.relation, w.name,
          format('CREATE TRIGGER %I %s EXECUTE FUNCTION atelier.%I()', w.name, format(w.timing, there.relation), w.call)
     FROM atelier.wanted_triggers() w
-   CROSS JOIN LATERAL (SELECT atelier.table_of(w.relation) AS relation) there
+   CROSS JOIN LATERAL (SELECT to_regclass(atelier.in_app_schema(atelier.placed(w.relation))) AS relation) there
    WHERE there.relation IS NOT NULL
      AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = there.relation AND t.tgname = w.name);
 END

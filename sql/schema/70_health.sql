@@ -65,7 +65,7 @@ BEGIN
            string_agg(format('ALTER TABLE %s ENABLE TRIGGER %I;', t.tgrelid::regclass, t.tgname), ' ')
       INTO problem, hint
       FROM atelier.wanted_triggers() w
-      JOIN pg_trigger t ON t.tgrelid = atelier.table_of(w.relation) AND t.tgname = w.name
+      JOIN pg_trigger t ON t.tgrelid = to_regclass(atelier.in_app_schema(atelier.placed(w.relation))) AND t.tgname = w.name
      WHERE t.tgenabled IN ('D', 'R');
     IF problem IS NOT NULL THEN
       status := 'fail'; detail := 'disabled: ' || problem;

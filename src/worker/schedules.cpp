@@ -38,8 +38,7 @@ bool Schedules::read(int64_t now_us) {
   const auto error = pg::in_owner_transaction([&] {
     const store::dispatch::State state = store::dispatch::state();
     // A copy of another database leaves its rows as they are until it is released.
-    serves = state.table_version == store::dispatch::kTableVersion &&
-             (state.permit == store::dispatch::Permit::running || state.permit == store::dispatch::Permit::paused);
+    serves = state.serves();
     if (!serves) return;
     pg::set_app_schema(state.app_schema);
     if (first_) jobs::note_interrupted();
