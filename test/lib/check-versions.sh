@@ -20,6 +20,8 @@ check_in_root() {
   "$here/debian-root.sh" make "$name"
   "$here/debian-root.sh" put "$name" /srv/atelier
   if [ "$name" != bookworm ]; then
+    # With its packages there, the root lacks no other library than what only the older server needs.
+    "$here/debian-root.sh" run "$name" /srv/atelier/test/lib/install-packages.sh
     old_server=$("$here/old-server.sh" "$name" /srv/old-server)
     [ -z "$old_server" ] || settings+=("ATELIER_OLD_SERVER=$old_server")
   fi

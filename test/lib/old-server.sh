@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# shellcheck disable=SC1091,SC2154
+# shellcheck disable=SC1091,SC2034,SC2154
 # SPDX-License-Identifier: PostgreSQL
 # Copies this machine's PostgreSQL 15, with atelier built for the tests, into a Debian root that has a newer version, so that
 # pg_upgrade finds both there. Libraries that the newer system lacks go into the server's own lib folder. Root only.
