@@ -191,8 +191,8 @@ class Dispatcher {
     }
     if (error) throw *error;
     if (!wanted) return false;
-    if (serves(state)) reload_open_ = false;
-    ATELIER_FAULT_IF(!inherited_ && serves(state), orphans_committed);
+    if (state.serves()) reload_open_ = false;
+    ATELIER_FAULT_IF(!inherited_ && state.serves(), orphans_committed);
     adopt(inherited, now_us);
     decide(state);
     for (const int64_t attempt : cancels) watcher_.want_cancel(attempt, now_us);
