@@ -146,9 +146,10 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   RETURN QUERY
-  SELECT 'trigger', '@app@.' || t.relation, t.name::text,
-         format('CREATE TRIGGER %I %s EXECUTE FUNCTION atelier.%I()', t.name, format(t.timing, '@app@.' || t.relation), t.call)
-    FROM atelier.wanted_triggers() t;
+  SELECT 'trigger', there.relation, t.name::text,
+         format('CREATE TRIGGER %I %s EXECUTE FUNCTION atelier.%I()', t.name, format(t.timing, there.relation), t.call)
+    FROM atelier.wanted_triggers() t
+   CROSS JOIN LATERAL (SELECT CASE WHEN t.relation LIKE 'atelier.%' THEN t.relation ELSE '@app@.' || t.relation END AS relation) there;
   RETURN QUERY
   SELECT 'policy', '@app@.' || p.relation, p.name::text, format('CREATE POLICY %I ON @app@.%s %s', p.name, p.relation, p.rule)
     FROM atelier.wanted_policies() p;
