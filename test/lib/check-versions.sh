@@ -2,7 +2,8 @@
 # shellcheck disable=SC1091,SC2034,SC2154
 # SPDX-License-Identifier: PostgreSQL
 # `make check-versions`: runs `make check` in Debian roots with PostgreSQL 17 and 18 and adds up what they counted.
-# VERSIONS chooses others (15, 17, 18); SUITES is handed on; ATELIER_ROOTS says where the roots live.
+# VERSIONS chooses others (15, 17, 18); SUITES is handed on (pg_upgrade: that test alone); ATELIER_ROOTS says where the roots
+# live. Where this machine has PostgreSQL 15, a copy of it goes into the newer roots for pg_upgrade.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "$(id -u)" != 0 ]; then
@@ -15,9 +16,15 @@ log_folder=$atelier_root/build/log-versions
 declare -A release=([15]=bookworm [17]=trixie [18]=sid)
 
 check_in_root() {
-  local name=$1 settings=()
+  local name=$1 settings=() old_server
   "$here/debian-root.sh" make "$name"
   "$here/debian-root.sh" put "$name" /srv/atelier
+  if [ "$name" != bookworm ]; then
+    # With its packages there, the root lacks no other library than what only the older server needs.
+    "$here/debian-root.sh" run "$name" /srv/atelier/test/lib/install-packages.sh
+    old_server=$("$here/old-server.sh" "$name" /srv/old-server)
+    [ -z "$old_server" ] || settings+=("ATELIER_OLD_SERVER=$old_server")
+  fi
   [ -z "${SUITES:-}" ] || settings+=("SUITES=$SUITES")
   [ -z "${JOBS:-}" ] || settings+=("JOBS=$JOBS")
   [ -z "${TAP_JOBS:-}" ] || settings+=("TAP_JOBS=$TAP_JOBS")

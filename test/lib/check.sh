@@ -4,7 +4,8 @@
 # `make check`: everything on a bare Debian machine, as root or with sudo. Installs what is missing, builds, runs every
 # suite on throw-away clusters and ends with the line "N passed, N failed". Logs are in build/log.
 #
-# PG_CONFIG chooses the server; SUITES names the suites to run (default: all); JOBS and TAP_JOBS set the parallelism.
+# PG_CONFIG chooses the server; SUITES names the suites to run (default: all; pg_upgrade is one test of tap);
+# ATELIER_OLD_SERVER is for that test; JOBS and TAP_JOBS set the parallelism.
 set -euo pipefail
 here=$(dirname "$0")
 . "$here/cluster.sh"
@@ -48,7 +49,7 @@ lints() {
 tap_tests() {
   export -f suite_tap server_tests
   export PG_CONFIG
-  as_server_user bash -c 'suite_tap "$@"' - "$server_bin" "$work/tap" "$work/bin/replicate-stand-in" "$work/sources"
+  as_server_user bash -c 'suite_tap "$@"' - "$server_bin" "$work/tap" "$work/bin/replicate-stand-in" "$work/sources" "$@"
 }
 
 prepare_servers() {
@@ -80,7 +81,7 @@ client_tests() {
 server_suites() {
   local files out=$atelier_root/build
   run_step test-build count_whole 1 build_extension test FAULTS=1 || return 0
-  if wanted tap && [ -e "$atelier_root/CMakeLists.txt" ]; then
+  if { wanted tap || wanted pg_upgrade; } && [ -e "$atelier_root/CMakeLists.txt" ]; then
     run_step stand-in count_whole 1 build_stand_in || return 0
   fi
   run_step servers count_whole 1 prepare_servers || return 0
@@ -91,6 +92,7 @@ server_suites() {
   suite isolation count_regress "$files" suite_isolation "$server_bin" "$out/isolation-$pg_major"
   suite pgtap count_tap "$(count_files "$atelier_root"/test/pgtap/*.sql)" suite_pgtap "$server_bin"
   suite tap count_tap "$(count_files "$atelier_root"/test/t/*.pl)" tap_tests
+  suite pg_upgrade count_tap 1 tap_tests test/t/090_pg_upgrade.pl
   client_tests
 }
 
@@ -109,7 +111,7 @@ work_begin check
 suite unit count_ctest "$(count_files "$atelier_root"/test/unit/{,*/}*.cpp)" unit_tests
 run_step build count_whole 1 build_extension product WERROR=1 || true
 suite lint count_tap "$(count_files "$atelier_root"/test/lint/*.pl)" lints
-if wanted regress || wanted isolation || wanted pgtap || wanted tap || wanted clients; then server_suites; fi
+if wanted regress || wanted isolation || wanted pgtap || wanted tap || wanted pg_upgrade || wanted clients; then server_suites; fi
 # Keeps the bench alive; its times are not judged.
 suite bench count_tap "$(count_files "$atelier_root"/test/bench/cases/*.pl)" env BENCH_SHORT=1 "$atelier_root/test/bench/run.sh"
 print_total

@@ -6,7 +6,8 @@
 #   suite_regress BIN FOLDER      pg_regress over sql/*.sql; BIN holds psql, results go to FOLDER
 #   suite_isolation BIN FOLDER    test/specs/*.spec, expected output in test/expected
 #   suite_pgtap BIN               test/pgtap/*.sql in a database of its own, pgTAP in the schema tap
-#   suite_tap BIN FOLDER STAND_IN SOURCES   test/t/*.pl below SOURCES; makes its own clusters from the programs in BIN
+#   suite_tap BIN FOLDER STAND_IN SOURCES [FILE ...]   test/t/*.pl below SOURCES, or the files; makes its own clusters from the
+#                               programs in BIN
 #   clients_packages FOLDER       installs what test/clients needs from npm below FOLDER, unless it is there already
 #   suite_clients BIN FOLDER      test/clients/*.test.ts on a bare database and on one that looks like a hosted one
 
@@ -57,12 +58,14 @@ suite_pgtap() {
 
 suite_tap() {
   local bin=$1 folder=$2 stand_in=$3 sources=$4
+  shift 4
   mkdir -p "$folder"
   cd "$sources" || return 1
+  [ $# -gt 0 ] || set -- test/t/*.pl
   env -u PGHOST -u PGPORT -u PGUSER -u PGDATABASE PATH="$bin:$PATH" TESTDIR="$folder" TESTDATADIR="$folder/data" \
     TESTLOGDIR="$folder/log" PG_REGRESS="$(server_tests)/regress/pg_regress" ATELIER_STAND_IN="$stand_in" \
     PERL5LIB="$(server_tests)/perl:$sources/test/t/lib${PERL5LIB:+:$PERL5LIB}" \
-    "$sources/test/lib/run-tap.pl" --jobs="${TAP_JOBS:-2}" test/t/*.pl
+    "$sources/test/lib/run-tap.pl" --jobs="${TAP_JOBS:-2}" "$@"
 }
 
 # The names of its packages' hosts are npm's own business: the lock file has none.

@@ -27,9 +27,11 @@ our @EXPORT = qw(atelier_node configure create_extension add_token add_user sql_
 #   extension => 0 leaves CREATE EXTENSION to the test
 #   token     => 0 leaves the token pool empty; else one token is added, which the stand-in accepts
 #   init      => [arguments of PostgreSQL::Test::Cluster::init], such as allows_streaming => 1
+#   server    => the folder above bin of another server than the one under test
+#   start     => 0 leaves starting to the test
 sub atelier_node {
     my ($name, %options) = @_;
-    my $node = PostgreSQL::Test::Cluster->new($name);
+    my $node = PostgreSQL::Test::Cluster->new($name, $options{server} ? (install_path => $options{server}) : ());
     # From 16 on the framework makes SQL_ASCII databases otherwise.
     $node->init(extra => [ '--encoding=UTF8', '--locale=C' ], @{ $options{init} // [] });
     my $port = $options{stand_in} ? $options{stand_in}->port : 9;
@@ -43,6 +45,7 @@ sub atelier_node {
         %{ $options{settings} // {} });
     $settings{shared_preload_libraries} = 'atelier' if $options{preload} // 1;
     configure($node, %settings);
+    return $node unless $options{start} // 1;
     $node->start;
     if ($options{extension} // 1) {
         create_extension($node);
