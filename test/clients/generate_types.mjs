@@ -15,7 +15,7 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
 const { PGHOST, PGPORT, PGUSER, PGDATABASE } = process.env;
 process.env.PG_META_DB_URL = `postgresql://${PGUSER}@localhost:${PGPORT}/${PGDATABASE}?host=${encodeURIComponent(PGHOST)}`;
 process.env.PG_META_GENERATE_TYPES = 'typescript';
-process.env.PG_META_GENERATE_TYPES_INCLUDED_SCHEMAS = process.env.APP_SCHEMA ?? 'public';
+process.env.PG_META_GENERATE_TYPES_INCLUDED_SCHEMAS = 'public';
 process.env.PG_META_GENERATE_TYPES_DETECT_ONE_TO_ONE_RELATIONSHIPS = 'true';
 process.removeAllListeners('warning');
 await import('@supabase/postgres-meta/dist/server/server.js');

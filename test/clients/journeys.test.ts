@@ -38,6 +38,20 @@ test('a sign-up of the auth service makes a profile, and its end takes everythin
   is((await service.from('generations').select('id').eq('id', row.id).maybeSingle()).data, null, 'generation');
 });
 
+test('a person who made a workspace and let others in can be deleted', async () => {
+  const gone = await person('gone');
+  const team = await workspace(gone, [[bob, 'owner']]);
+  done(await service.from('users').delete().eq('id', gone.id));
+  is(given(await service.from('workspaces').select('created_by').eq('id', team.id).single()).created_by, null, 'who made it');
+  is(given(await service.from('workspace_members').select('user_id, invited_by').eq('workspace_id', team.id)), [{ user_id: bob.id, invited_by: null }], 'members');
+});
+
+test('a job that was processed for longer than a number of milliseconds can hold is completed', async () => {
+  const row = await generation(ann, { status: 'processing' });
+  await superuser.query(`UPDATE generations SET started_at = now() - interval '40 days' WHERE id = $1`, [row.id]);
+  is(given(await service.from('generations').update({ status: 'completed' }).eq('id', row.id).select('processing_time_ms').single()).processing_time_ms, 2147483647, 'time');
+});
+
 test('a user is switched off by a super admin\'s server, reads his profile and nothing else, and comes back', async () => {
   const off = await person('off');
   const row = await generation(off);

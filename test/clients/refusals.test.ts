@@ -3,7 +3,8 @@
 // hides them, and afterwards nothing has changed.
 import { is, ok, run, test } from './lib/tap';
 import {
-  closeWorld, done, draft, flow, generation, given, openWorld, person, refused, service, uuid, visitor, workspace,
+  closeWorld, done, draft, flow, generation, given, openWorld, person, refused, service, superuser, uuid, visitor,
+  workspace,
   type Client, type Person,
 } from './lib/world';
 
@@ -48,6 +49,17 @@ test('an e-mail in a token gives no rights', async () => {
   const forged = clientWith(anonKey, gateway.token({ sub: eve.id, role: 'authenticated', email: root.email }));
   is(given(await forged.from('users').select('id')).length, 1, 'profiles seen');
   refused(await forged.rpc('assign_admin_role', { target_email: eve.email, requesting_email: root.email }), '42501');
+});
+
+test('a sign-up with the address of another profile takes nothing of it over', async () => {
+  const seeded = given(await service.from('users').insert({ email: `seeded-${uuid()}@clients.test`, role: 'super_admin' }).select('id, email').single());
+  const id = uuid();
+  const { rows } = await superuser.query(`SELECT to_regclass('auth.users') IS NOT NULL AS hosted`);
+  if (rows[0].hosted) await superuser.query('INSERT INTO auth.users (id, email) VALUES ($1, $2)', [id, seeded.email!.toUpperCase()]);
+  else done(await service.from('users').insert({ id }));
+  const fresh = given(await service.from('users').select('role, email').eq('id', id).single());
+  is(fresh, { role: 'user', email: null }, 'profile of the newcomer');
+  is(given(await service.from('users').select('role').eq('id', seeded.id).single()).role, 'super_admin', 'the other');
 });
 
 test('an admin makes no admins, and nobody touches a super admin', async () => {
