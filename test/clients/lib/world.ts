@@ -27,7 +27,7 @@ class NoSocket {
 (globalThis as { WebSocket?: unknown }).WebSocket ??= NoSocket;
 
 const secret = 'only for these tests, 32 characters at least';
-export const databaseSchema = process.env.APP_SCHEMA ?? 'public';
+export const databaseSchema = 'public';
 
 export let gateway: Gateway;
 export let anonKey: string;
