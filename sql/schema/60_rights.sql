@@ -88,6 +88,16 @@ BEGIN
   LOOP
     EXECUTE ddl;
   END LOOP;
+  -- The tables of the workers are granted to nobody. That the owner alone is meant is said by a policy, too: a table without
+  -- one looks forgotten.
+  FOR ddl IN
+    SELECT format('CREATE POLICY owner_only ON %s TO atelier_owner USING (true) WITH CHECK (true)', c.oid::regclass)
+      FROM pg_class c
+     WHERE c.relnamespace = 'atelier'::regnamespace AND c.relkind = 'r'
+       AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
+  LOOP
+    EXECUTE ddl;
+  END LOOP;
   FOR ddl IN SELECT t.ddl FROM atelier.missing_triggers() t UNION ALL SELECT p.ddl FROM atelier.missing_policies() p LOOP
     EXECUTE ddl;
   END LOOP;

@@ -13,7 +13,7 @@ here=$(dirname "$0")
 . "$here/suites.sh"
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KEEP
 export LC_ALL=C.UTF-8
-suites=${SUITES:-unit lint regress isolation pgtap tap}
+suites=${SUITES:-unit lint regress isolation pgtap hosted tap}
 
 wanted() { [[ " $suites " == *" $1 "* ]]; }
 
@@ -79,6 +79,7 @@ server_suites() {
   files=$(count_files "$atelier_root"/test/specs/*.spec)
   suite isolation count_regress "$files" suite_isolation "$server_bin" "$out/isolation-$pg_major"
   suite pgtap count_tap "$(count_files "$atelier_root"/test/pgtap/*.sql)" suite_pgtap "$server_bin"
+  suite hosted count_tap "$(count_files "$atelier_root"/test/pgtap/*.sql)" suite_pgtap_hosted "$server_bin"
   suite tap count_tap "$(count_files "$atelier_root"/test/t/*.pl)" tap_tests
 }
 
@@ -95,5 +96,5 @@ work_begin check
 suite unit count_ctest "$(count_files "$atelier_root"/test/unit/{,*/}*.cpp)" unit_tests
 run_step build count_whole 1 build_extension product WERROR=1 || true
 suite lint count_tap "$(count_files "$atelier_root"/test/lint/*.pl)" lints
-if wanted regress || wanted isolation || wanted pgtap || wanted tap; then server_suites; fi
+if wanted regress || wanted isolation || wanted pgtap || wanted hosted || wanted tap; then server_suites; fi
 print_total
