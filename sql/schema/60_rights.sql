@@ -75,6 +75,25 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.missing_policies() IS 'policies that should be there and are not, with the statement that makes each';
 
+CREATE FUNCTION atelier.make_owner_policies() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+-- The tables of the workers are granted to nobody. That the owner alone is meant is said by a policy, too: a table without one
+-- looks forgotten.
+DECLARE
+  relation regclass;
+BEGIN
+  FOR relation IN
+    SELECT c.oid FROM pg_class c
+     WHERE c.relnamespace = 'atelier'::regnamespace AND c.relkind = 'r'
+       AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
+  LOOP
+    EXECUTE format('CREATE POLICY owner_only ON %s TO atelier_owner USING (true) WITH CHECK (true)', relation);
+  END LOOP;
+END
+$function$;
+COMMENT ON FUNCTION atelier.make_owner_policies() IS 'part of make_guards(): the policies on the tables of schema atelier';
+
 CREATE FUNCTION atelier.make_guards() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -107,6 +126,7 @@ BEGIN
     END IF;
     PERFORM atelier.note_made(wanted.kind, wanted.relation, wanted.object, wanted.ddl);
   END LOOP;
+  PERFORM atelier.make_owner_policies();
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_guards() IS 'creates the triggers and policies that are missing, and replaces those of an older version';

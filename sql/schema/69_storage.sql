@@ -23,13 +23,15 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   ours CONSTANT text := 'bucket_id IN (''generations'', ''lora-training-images'', ''lora-models'')';
+  -- Results are for everybody to see; what users have uploaded is reached by its address, but not listed to others.
+  seen CONSTANT text := 'bucket_id = ''generations'' AND split_part(name, ''/'', 1) <> ''inputs''';
   own CONSTANT text := ours || ' AND split_part(name, ''/'', 1) = atelier.uid()::text AND atelier.is_active_user()';
 BEGIN
   RETURN QUERY
   SELECT w.name::name, w.rule
     FROM (VALUES
-      ('atelier_objects_select_anon', 'FOR SELECT TO anon USING (bucket_id = ''generations'')'),
-      ('atelier_objects_select', format('FOR SELECT TO authenticated USING (bucket_id = ''generations'' OR (%s))', own)),
+      ('atelier_objects_read_anon', format('FOR SELECT TO anon USING (%s)', seen)),
+      ('atelier_objects_read', format('FOR SELECT TO authenticated USING ((%s) OR (%s))', seen, own)),
       ('atelier_objects_insert', format('FOR INSERT TO authenticated WITH CHECK (%s)', own)),
       ('atelier_objects_update', format('FOR UPDATE TO authenticated USING (%1$s) WITH CHECK (%1$s)', own)),
       ('atelier_objects_delete', format('FOR DELETE TO authenticated USING (%s)', own)),
@@ -81,12 +83,13 @@ BEGIN
     RETURN;
   END IF;
   PERFORM atelier.make_bucket(b.id, b.is_public, b.size_limit, b.mime_types) FROM atelier.wanted_buckets() b;
-  -- The original's: they let everybody write and delete.
+  -- The original's let everybody write and delete, those of 0.1.0 let everybody list what users had uploaded.
   FOR wanted IN
     SELECT p.polname AS name FROM pg_policy p
      WHERE p.polrelid = 'storage.objects'::regclass
        AND p.polname IN ('Public read access for generations', 'Service role can delete from generations',
-                         'Service role can update generations', 'Service role can upload to generations')
+                         'Service role can update generations', 'Service role can upload to generations',
+                         'atelier_objects_select_anon', 'atelier_objects_select')
   LOOP
     EXECUTE format('DROP POLICY %I ON storage.objects', wanted.name);
   END LOOP;

@@ -37,35 +37,8 @@ $function$;
 ALTER FUNCTION atelier.end_backfill(regclass, name[]) OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.end_backfill(regclass, name[]) IS 'part of adopt_backfill(): the columns of a table that has been filled become NOT NULL';
 
--- A procedure that commits cannot have a search_path of its own, hence the qualified operators.
 CREATE PROCEDURE atelier.adopt_backfill(pages integer DEFAULT 1000)
-LANGUAGE plpgsql
-AS $procedure$
-DECLARE
-  item record;
-  page bigint;
-  last_page bigint;
-BEGIN
-  IF pages OPERATOR(pg_catalog.<) 1 THEN
-    RAISE EXCEPTION 'a batch has at least one page' USING ERRCODE = 'invalid_parameter_value';
-  END IF;
-  FOR item IN
-    SELECT pg_catalog.to_regclass(atelier.in_app_schema(pg_catalog.format('@app@.%I', b.relation))) AS relation,
-           pg_catalog.array_agg(b.attribute) AS attributes
-      FROM atelier.backfill b GROUP BY b.relation ORDER BY b.relation
-  LOOP
-    page := 0;
-    last_page := pg_catalog.pg_relation_size(item.relation) OPERATOR(pg_catalog./) pg_catalog.current_setting('block_size')::pg_catalog.int8;
-    WHILE page OPERATOR(pg_catalog.<=) last_page LOOP
-      PERFORM atelier.fill_pages(item.relation, page, page OPERATOR(pg_catalog.+) pages, item.attributes);
-      page := page OPERATOR(pg_catalog.+) pages;
-      COMMIT;
-    END LOOP;
-    PERFORM atelier.end_backfill(item.relation, item.attributes);
-    COMMIT;
-  END LOOP;
-END
-$procedure$;
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_adopt_backfill';
 COMMENT ON PROCEDURE atelier.adopt_backfill(integer) IS 'fills the columns that health() names in adopted tables, some pages at a time, each batch in a transaction of its own, and makes them NOT NULL; can be stopped and called again. Owner and superusers';
 
 CREATE FUNCTION atelier.health_adoption(OUT check_name text, OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record

@@ -14,7 +14,7 @@ here=$(dirname "$0")
 . "$here/suites.sh"
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KEEP
 export LC_ALL=C.UTF-8
-suites=${SUITES:-unit lint regress isolation pgtap tap clients bench}
+suites=${SUITES:-unit lint regress isolation pgtap hosted tap clients bench}
 
 wanted() { [[ " $suites " == *" $1 "* ]]; }
 
@@ -91,6 +91,7 @@ server_suites() {
   files=$(count_files "$atelier_root"/test/specs/*.spec)
   suite isolation count_regress "$files" suite_isolation "$server_bin" "$out/isolation-$pg_major"
   suite pgtap count_tap "$(count_files "$atelier_root"/test/pgtap/*.sql)" suite_pgtap "$server_bin"
+  suite hosted count_tap "$(count_files "$atelier_root"/test/pgtap/*.sql)" suite_pgtap_hosted "$server_bin"
   suite tap count_tap "$(count_files "$atelier_root"/test/t/*.pl)" tap_tests
   suite pg_upgrade count_tap 1 tap_tests test/t/090_pg_upgrade.pl
   client_tests
@@ -111,7 +112,7 @@ work_begin check
 suite unit count_ctest "$(count_files "$atelier_root"/test/unit/{,*/}*.cpp)" unit_tests
 run_step build count_whole 1 build_extension product WERROR=1 || true
 suite lint count_tap "$(count_files "$atelier_root"/test/lint/*.pl)" lints
-if wanted regress || wanted isolation || wanted pgtap || wanted tap || wanted pg_upgrade || wanted clients; then server_suites; fi
+if wanted regress || wanted isolation || wanted pgtap || wanted hosted || wanted tap || wanted pg_upgrade || wanted clients; then server_suites; fi
 # Keeps the bench alive; its times are not judged.
 suite bench count_tap "$(count_files "$atelier_root"/test/bench/cases/*.pl)" env BENCH_SHORT=1 "$atelier_root/test/bench/run.sh"
 print_total

@@ -6,6 +6,7 @@
 #   suite_regress BIN FOLDER      pg_regress over sql/*.sql; BIN holds psql, results go to FOLDER
 #   suite_isolation BIN FOLDER    test/specs/*.spec, expected output in test/expected
 #   suite_pgtap BIN               test/pgtap/*.sql in a database of its own, pgTAP in the schema tap
+#   suite_pgtap_hosted BIN        the same in a database as hosting platforms hand it over
 #   suite_tap BIN FOLDER STAND_IN SOURCES [FILE ...]   test/t/*.pl below SOURCES, or the files; makes its own clusters from the
 #                               programs in BIN
 #   clients_packages FOLDER       installs what test/clients needs from npm below FOLDER, unless it is there already
@@ -46,14 +47,28 @@ suite_isolation() {
 }
 
 suite_pgtap() {
-  local database=atelier_pgtap
-  PATH=$1:$PATH
+  pgtap_database "$1" atelier_pgtap -c 'CREATE EXTENSION atelier' && run_pgtap "$1" atelier_pgtap
+}
+
+# As suite_pgtap, in a database as hosting platforms hand it over. Not on a server that is in use: it makes roles.
+suite_pgtap_hosted() {
+  pgtap_database "$1" atelier_pgtap_hosted -f "$atelier_root/test/adopt/hosted.sql" \
+    -c 'SET SESSION AUTHORIZATION supabase_admin' -c 'CREATE EXTENSION atelier' -c 'RESET SESSION AUTHORIZATION' &&
+    run_pgtap "$1" atelier_pgtap_hosted
+}
+
+# A new database with what these psql options make, and with pgTAP.
+pgtap_database() {
+  local PATH=$1:$PATH database=$2
+  shift 2
   PGOPTIONS='-c client_min_messages=warning' psql -X -q -v ON_ERROR_STOP=1 -d postgres \
     -c "DROP DATABASE IF EXISTS $database" -c "CREATE DATABASE $database TEMPLATE template0 ENCODING 'UTF8'" &&
-    PGOPTIONS='-c client_min_messages=warning' psql -X -q -v ON_ERROR_STOP=1 -d "$database" \
-      -c 'CREATE EXTENSION atelier' -c 'CREATE SCHEMA tap' -c 'CREATE EXTENSION pgtap SCHEMA tap' \
-      -c 'GRANT USAGE ON SCHEMA tap TO PUBLIC' -c "ALTER DATABASE $database SET search_path = public, tap" &&
-    PGDATABASE=$database "$atelier_root/test/lib/run-tap.pl" --pgtap "$atelier_root"/test/pgtap/*.sql
+    PGOPTIONS='-c client_min_messages=warning' psql -X -q -v ON_ERROR_STOP=1 -d "$database" "$@" -c 'CREATE SCHEMA tap' -c 'CREATE EXTENSION pgtap SCHEMA tap' \
+      -c 'GRANT USAGE ON SCHEMA tap TO PUBLIC' -c "ALTER DATABASE $database SET search_path = public, tap"
+}
+
+run_pgtap() {
+  PATH=$1:$PATH PGDATABASE=$2 "$atelier_root/test/lib/run-tap.pl" --pgtap "$atelier_root"/test/pgtap/*.sql
 }
 
 suite_tap() {

@@ -10,7 +10,7 @@ SELECT c.oid::regclass::text AS relation, p.polname AS name, p.polcmd AS command
   p.polroles AS roles,
        p.polqual::text AS rule_tree, p.polwithcheck::text AS check_tree, p.oid
   FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname IN ('public', 'atelier');
+ WHERE n.nspname = 'public';
 -- Table, role, and the commands that have a policy: r SELECT, a INSERT, w UPDATE, d DELETE. A command that is not stated has
 -- none, so nobody gets through but who bypasses row level security.
 CREATE TEMP TABLE stated (relation text, role text, commands text, why text);
@@ -63,6 +63,8 @@ CREATE TEMP VIEW tables AS
 SELECT c.oid::regclass::text AS name, c.* FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname IN ('public', 'atelier') AND c.relkind IN ('r', 'p');
 SELECT set_eq('SELECT relation FROM stated', $$SELECT name FROM tables WHERE name NOT LIKE 'atelier.%'$$, 'each table of the app is stated');
+SELECT set_eq($$SELECT t.name, p.polname::text, p.polcmd, p.polroles::regrole[]::text FROM tables t LEFT JOIN pg_policy p ON p.polrelid = t.oid WHERE t.name LIKE 'atelier.%'$$,
+              $$SELECT name, 'owner_only' AS policy, '*'::"char" AS command, '{atelier_owner}' AS roles FROM tables WHERE name LIKE 'atelier.%'$$, 'the tables of the workers are their owner''s alone');
 SELECT is_empty('SELECT name FROM tables WHERE NOT relrowsecurity', 'each has row level security');
 SELECT is_empty('SELECT name FROM tables WHERE relforcerowsecurity', 'none forces it on its owner, who does the work');
 SELECT is_empty($$SELECT name FROM tables WHERE relowner <> 'atelier_owner'::regrole$$, 'each belongs to atelier_owner');

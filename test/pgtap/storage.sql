@@ -1,9 +1,11 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- The storage service: three buckets, and files in the folder of their user only (H34). Tried on tables like those of the service.
 BEGIN;
-SELECT plan(69);
+SELECT plan(75);
 \ir lib/callers.sql
 
+-- Where the platform has one, it is away meanwhile.
+DROP SCHEMA IF EXISTS storage CASCADE;
 SELECT is(atelier.has_storage(), false, 'a bare server has no storage service');
 SELECT lives_ok('SELECT atelier.setup_storage()', 'which is no error');
 SELECT is(to_regnamespace('storage'), NULL, 'and changes nothing');
@@ -22,6 +24,9 @@ CREATE POLICY "Public read access for generations" ON storage.objects FOR SELECT
 CREATE POLICY "Service role can upload to generations" ON storage.objects FOR INSERT WITH CHECK (bucket_id = 'generations');
 CREATE POLICY "Service role can update generations" ON storage.objects FOR UPDATE USING (bucket_id = 'generations');
 CREATE POLICY "Service role can delete from generations" ON storage.objects FOR DELETE USING (bucket_id = 'generations');
+-- Those of 0.1.0.
+CREATE POLICY atelier_objects_select_anon ON storage.objects FOR SELECT TO anon USING (bucket_id = 'generations');
+CREATE POLICY atelier_objects_select ON storage.objects FOR SELECT TO authenticated USING (bucket_id = 'generations');
 CREATE POLICY of_the_dba ON storage.objects FOR SELECT TO authenticated USING (bucket_id = 'docs');
 -- A bucket that is there already, open, with a limit of its own.
 INSERT INTO storage.buckets (id, name, public, file_size_limit) VALUES ('lora-models', 'lora-models', true, 1000), ('docs', 'docs', true, NULL);
@@ -36,7 +41,7 @@ SELECT results_eq($$SELECT id, name, public, file_size_limit, cardinality(allowe
 SELECT is((SELECT allowed_mime_types FROM storage.buckets WHERE id = 'generations'),
           '{image/jpeg,image/png,image/webp,image/gif,image/svg+xml,video/mp4,video/webm,video/quicktime}', 'pictures and videos');
 SELECT set_eq($$SELECT polname::text FROM pg_policy WHERE polrelid = 'storage.objects'::regclass$$,
-              ARRAY['atelier_objects_select_anon', 'atelier_objects_select', 'atelier_objects_insert', 'atelier_objects_update', 'atelier_objects_delete', 'atelier_objects_service', 'of_the_dba'],
+              ARRAY['atelier_objects_read_anon', 'atelier_objects_read', 'atelier_objects_insert', 'atelier_objects_update', 'atelier_objects_delete', 'atelier_objects_service', 'of_the_dba'],
               'H34: the original''s policies are gone, the DBA''s own stays');
 SELECT is((SELECT relrowsecurity FROM pg_class WHERE oid = 'storage.objects'::regclass), true, 'row level security is on');
 SELECT is((SELECT status FROM atelier.health_storage()), 'ok', 'all is well');
@@ -62,6 +67,13 @@ SELECT is(pg_temp.outcome(caller, 'SELECT FROM storage.objects WHERE bucket_id =
 SELECT is(pg_temp.outcome(caller, command), rows, format('H34: %s: %s of %s', split_part(command, ' ', 1), rows, caller))
   FROM (VALUES ('anon', '0'), ('nobody', '0'), ('impostor', '0'), ('ann', '3'), ('dan', '0'), ('service_role', '12')) v (caller, rows)
  CROSS JOIN unnest(ARRAY['UPDATE storage.objects SET metadata = ''{}''', 'DELETE FROM storage.objects']) command;
+-- What users have put in through the app is named by its user, and is not to be listed; public_bucket_allows_listing of the platform's linter.
+INSERT INTO storage.objects (bucket_id, name) VALUES ('generations', 'inputs/input-' || pg_temp.ann() || '-1.png');
+SELECT is(pg_temp.outcome(caller, $$SELECT FROM storage.objects WHERE bucket_id = 'generations' AND name LIKE 'inputs/%'$$), rows, caller || ' lists no uploads')
+  FROM (VALUES ('anon', '0'), ('nobody', '0'), ('bob', '0'), ('ann', '0'), ('service_role', '1')) v (caller, rows);
+SELECT is_empty($$SELECT policyname FROM pg_policies WHERE schemaname = 'storage' AND tablename = 'objects' AND cmd IN ('SELECT', 'ALL')
+                     AND roles && '{public,anon,authenticated}' AND coalesce(qual, 'true') ~* '^\s*\(*\s*(true|bucket_id\s*=\s*''generations''(::text)?)\s*\)*\s*$'$$,
+                'no policy is for a whole public bucket');
 SELECT is(pg_temp.outcome('ann', format('UPDATE storage.objects SET %s WHERE bucket_id = ''generations''', change)), '42501', 'H34: a file does not move: ' || change)
   FROM unnest(ARRAY['name = pg_temp.bob() || ''/new''', 'bucket_id = ''docs''']) change;
 CREATE POLICY open ON storage.objects FOR INSERT TO authenticated WITH CHECK (true);

@@ -2,7 +2,7 @@
 -- Included by the tests of adoption after BEGIN: the catalog of a fresh install, and a way back to the time before atelier.
 --
 --   pg_temp.catalog()       what a dump would carry of the app's and our objects, as lines; no order of columns, no names of
---                           constraints, nothing of schema auth
+--                           constraints, nothing of schema auth, not which superuser installed
 --   pg_temp.fresh           those lines of a fresh install
 --   pg_temp.differences     lines that only the fresh install or only this database has
 --   pg_temp.refusal()       tries CREATE EXTENSION; the message, detail and hint of its failure, or null when it succeeded
@@ -10,7 +10,8 @@
 SET LOCAL client_min_messages = warning;
 
 CREATE FUNCTION pg_temp.rights(acl aclitem[], kind "char", owner oid) RETURNS text LANGUAGE sql STABLE
-AS $$ SELECT string_agg(a::text, ' ' ORDER BY a::text) FROM unnest(coalesce(acl, acldefault(kind, owner))) a $$;
+AS $$ SELECT string_agg(x.line, ' ' ORDER BY x.line)
+        FROM unnest(coalesce(acl, acldefault(kind, owner))) a CROSS JOIN LATERAL (SELECT replace(a::text, owner::regrole::text, 'owner') AS line) x $$;
 
 CREATE FUNCTION pg_temp.catalog() RETURNS SETOF text LANGUAGE sql STABLE SET search_path = pg_catalog
 AS $$
@@ -43,7 +44,8 @@ AS $$
   UNION ALL
   SELECT format('view %s %s', r.name, pg_get_viewdef(r.oid)) FROM relation r WHERE r.relkind IN ('v', 'm')
   UNION ALL
-  SELECT format('function %s owner %s acl %s comment %s source %s', p.oid::regprocedure, p.proowner::regrole,
+  SELECT format('function %s owner %s acl %s comment %s source %s', p.oid::regprocedure,
+                CASE WHEN (SELECT o.rolsuper FROM pg_roles o WHERE o.oid = p.proowner) THEN 'superuser' ELSE p.proowner::regrole::text END,
                 pg_temp.rights(p.proacl, 'f', p.proowner), obj_description(p.oid, 'pg_proc'), md5(pg_get_functiondef(p.oid)))
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname IN ('atelier', 'public')
   UNION ALL
