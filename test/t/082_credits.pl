@@ -107,7 +107,7 @@ subtest 'holds' => sub {
 subtest 'a storm' => sub {
     my @users = map { user_with($_) } 5, 20, 40, 400;
     my $users = join ', ', map { "'$_'" } @users;
-    my @models = qw(instant ok fail-e005 fail-pa-x1 fail-interrupted-x2 refuse-422-input refuse-429-header-x1 run-1s stuck out-empty reset-after-body-created-x1);
+    my @models = qw(instant ok fail-e005 fail-pa-x1 fail-interrupted-x2 refuse-422-input refuse-429-header-x1 run-1s stuck out-empty);
     for my $enforce ('off', 'on') {
         $node->append_conf('postgresql.conf', "atelier.enforce_credits = $enforce");
         reload($node);
