@@ -85,7 +85,7 @@ BEGIN
     hint := format('ALTER SYSTEM SET atelier.daily_budget_usd = %s; SELECT pg_reload_conf();', ceil(spent * 2));
   ELSIF found > 0 THEN
     status := 'warn'; detail := format('reached by %s users, whose rows wait until tomorrow; %s', found, detail);
-    hint := 'UPDATE atelier.user_limits SET daily_budget_usd = daily_budget_usd * 2'
+    hint := 'UPDATE atelier.user_limits SET daily_budget_usd = atelier.spent_today(user_id) + 1'
             ' WHERE daily_budget_usd <= atelier.spent_today(user_id);';
   END IF;
   RETURN NEXT;

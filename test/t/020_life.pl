@@ -43,7 +43,7 @@ sub counts {
 }
 
 subtest 'an image' => sub {
-    my $id = queue(prompt => 'an image');
+    my $id = queue(prompt => 'an image', replicate_model => 'black-forest-labs/flux-dev');
     is(value($id, 'status'), 'queued', 'is queued') unless value($id, 'status') =~ /processing|completed/;
     ended($id, 'completed', 'is completed');
     is(value($id, "replicate_prediction_id <> ''"), 't', 'has a prediction id');

@@ -15,6 +15,7 @@ use Time::HiRes qw(time);
 my $stand_in = Atelier::StandIn->start;
 my $node = atelier_node('health', stand_in => $stand_in, settings => { 'atelier.safety_poll' => '5min', 'atelier.models_only' => 'on' });
 my $user = add_user($node);
+$node->safe_psql('postgres', "INSERT INTO atelier.models (replicate_model) VALUES ('sim/instant')");
 
 my @checks = ('tables', 'guards', 'row level security', 'owner', 'roles', 'preload', 'worker places', 'workers', 'provider',
     'dispatch', 'tokens', 'queue', 'attempts', 'models', 'budget', 'outputs', 'adoption', 'policies');
@@ -183,6 +184,32 @@ SQL
     cmp_ok($best, '<', 1000, 'health() is fast');
     is(health($node, 'queue')->{status}, 'ok', 'none of them waits long yet');
     $node->safe_psql('postgres', 'DELETE FROM public.generations; SELECT atelier.resume()');
+};
+
+# Limits that are not reached, and such that are; what hints do about them.
+subtest 'money' => sub {
+    $node->safe_psql('postgres', 'ALTER SYSTEM SET atelier.models_only = off');
+    reload($node);
+    broken('models', 'warn', qr/^users may queue every model, at whatever price$/, 'off');
+    reload($node);
+    well('models');
+    $node->safe_psql('postgres', <<"SQL");
+INSERT INTO atelier.spending (day, user_id, usd)
+SELECT (now() AT TIME ZONE 'UTC')::date, u, 5.5 FROM unnest('{00000000-0000-0000-0000-000000000000,$user}'::uuid[]) u;
+INSERT INTO atelier.user_limits (user_id, daily_budget_usd) VALUES ('$user', 0);
+SQL
+    broken('budget', 'warn', qr/^reached by 1 users, whose rows wait until tomorrow; 5\.50 dollars spent today \(UTC\), no limit$/, 'of a user');
+    well('budget');
+    set_to($node, daily_budget_usd => 5);
+    broken('budget', 'warn', qr/^reached: 5\.50 of 5 dollars spent today \(UTC\), rows wait until tomorrow$/, 'of all');
+    reload($node);
+    well('budget');
+    $node->safe_psql('postgres', 'DELETE FROM atelier.spending; DELETE FROM atelier.user_limits');
+    $node->safe_psql('postgres', "INSERT INTO atelier.outputs (generation_id, ordinal, kind, url, expires_at) "
+        . "VALUES ('$user', 1, 'image', 'https://o.test/1.png', now() + interval '14 min')");
+    broken('outputs', 'warn', qr/^1 files expire within 15 minutes$/, 'soon');
+    $node->safe_psql('postgres', 'DELETE FROM atelier.outputs');
+    well('outputs');
 };
 
 # Nobody listens there, so five requests in a row do not arrive.
