@@ -53,6 +53,7 @@ struct Job {
   int32_t other_token = 0;           // watches instead of the one that created it, of the same account; 0: none
   bool inherited = false;            // from a former process
   bool unreadable = false;           // no token can read its account
+  int64_t search_leader = 0;         // the attempt whose listing serves this one too
   bool unclear = false;              // a request with an equal input is out, whose answer decides
   bool may_have_expired = false;     // this search has seen a prediction of its time that cannot be compared
   bool cancel_wanted = false;        // by the user

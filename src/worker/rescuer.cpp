@@ -53,62 +53,115 @@ bool Rescuer::is_busy() {
   return false;
 }
 
-void Rescuer::search(Job& job, int64_t now_us) {
-  if (pg::fault::is_off(pg::fault::Guarantee::rescue)) return give_up(job, now_us);
-  job.may_have_expired = false;
-  send(job, replicate::list_predictions(job.sent_at_us - replicate::kClockSkewUs), now_us);
+bool Rescuer::is_of_account(const Job& job, const Job& other) const {
+  if (job.watching_token() == other.watching_token()) return true;
+  const std::string account = context_.tokens.pool().account_of(job.watching_token());
+  return !account.empty() && context_.tokens.pool().account_of(other.watching_token()) == account;
 }
 
-void Rescuer::send(Job& job, const replicate::Request& request, int64_t now_us) {
+// A listing that begins at the leader's sending shows what the others of its account are searched for too.
+Rescuer::Party Rescuer::followers(const Job& leader, int64_t now_us) {
+  Party party;
+  for (auto& [attempt, job] : context_.jobs.all()) {
+    if (job.phase != Phase::searching || job.looking || &job == &leader) continue;
+    if (job.sent_at_us < leader.sent_at_us || job.due_us > now_us + pg::fault::scaled(core::kSecondUs)) continue;
+    if (is_of_account(leader, job)) party.push_back(&job);
+    if (party.size() == kMostAtOnce) break;
+  }
+  return party;
+}
+
+Rescuer::Party Rescuer::party_of(int64_t leader) {
+  Party party;
+  for (auto& [attempt, job] : context_.jobs.all())
+    if (job.phase == Phase::searching && job.looking && job.search_leader == leader) party.push_back(&job);
+  std::sort(party.begin(), party.end(), [](const Job* a, const Job* b) { return a->attempt < b->attempt; });
+  return party;
+}
+
+void Rescuer::search(Job& job, int64_t now_us) {
+  if (pg::fault::is_off(pg::fault::Guarantee::rescue)) return give_up(job, now_us);
+  Party party = followers(job, now_us);
+  party.push_back(&job);
+  for (Job* one : party) one->may_have_expired = false;
+  send(job, party, replicate::list_predictions(job.sent_at_us - replicate::kClockSkewUs), now_us);
+}
+
+void Rescuer::schedule(const Party& party, int64_t due_us) {
+  for (Job* job : party) context_.jobs.schedule(*job, due_us);
+}
+
+void Rescuer::send(Job& leader, const Party& party, const replicate::Request& request, int64_t now_us) {
   core::TokenPool& pool = context_.tokens.pool();
-  const std::string* secret = context_.tokens.secret(job.watching_token());
-  if (secret == nullptr) return put_off(job, "the token that sent it was deleted", now_us + kPutOffUs, now_us);
-  if (!pool.take_request(job.watching_token(), now_us))
-    return context_.jobs.schedule(job, std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us)));
-  job.looking = true;
-  context_.transfers.send(Reason::search, job.attempt, job.watching_token(), *secret, request);
+  const int32_t token = leader.watching_token();
+  const std::string* secret = context_.tokens.secret(token);
+  if (secret == nullptr) return put_off({&leader}, "the token that sent it was deleted", now_us);
+  if (context_.transfers.free_places() == 0) return schedule(party, now_us + core::kSecondUs);
+  if (!pool.take_request(token, now_us))
+    return schedule(party, std::max(now_us + 1000, pool.request_ready_at(token, now_us)));
+  for (Job* job : party) {
+    job->looking = true;
+    job->search_leader = leader.attempt;
+  }
+  context_.transfers.send(Reason::search, leader.attempt, token, *secret, request);
   ATELIER_FAULT(search_sent);
 }
 
+void Rescuer::act_on_failure(const Arrival& arrival, const replicate::ListVerdict& verdict, Job& leader,
+                             const Party& party, int64_t now_us) {
+  for (Job* job : party) ++job->failed_looks;
+  log_call(context_.recorder, arrival, &leader, &verdict.failure);
+  if (verdict.action == replicate::ListAction::throttle) {
+    context_.tokens.pool().cool_requests(leader.watching_token(), verdict.until_us);
+    return schedule(party, verdict.until_us);
+  }
+  if (verdict.action == replicate::ListAction::other_token) {
+    const auto sibling = context_.tokens.pool().sibling(leader.watching_token());
+    if (!sibling) return put_off(party, "no token can look for the prediction whose answer was lost", now_us);
+    for (Job* job : party) job->other_token = *sibling;
+  }
+  schedule(party, now_us + verdict.delay_us);
+}
+
 void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
-  Job* job = context_.jobs.find(arrival.transfer.attempt);
-  if (job == nullptr || job->phase != Phase::searching) return;
+  Party party = party_of(arrival.transfer.attempt);
+  if (party.empty()) return;
   ATELIER_FAULT(list_read);
   const replicate::ListVerdict verdict =
-      replicate::judge_list(arrival.answer, now_us, context_.random(), job->failed_looks);
-  if (verdict.action != replicate::ListAction::page) {
-    ++job->failed_looks;
-    log_call(context_.recorder, arrival, job, &verdict.failure);
-    if (verdict.action == replicate::ListAction::throttle) {
-      context_.tokens.pool().cool_requests(job->watching_token(), verdict.until_us);
-      return context_.jobs.schedule(*job, verdict.until_us);
-    }
-    if (verdict.action == replicate::ListAction::other_token) {
-      const auto sibling = context_.tokens.pool().sibling(job->watching_token());
-      if (!sibling)
-        return put_off(*job, "no token can look for the prediction whose answer was lost", now_us + verdict.delay_us,
-                       now_us);
-      job->other_token = *sibling;
-    }
-    return context_.jobs.schedule(*job, now_us + verdict.delay_us);
+      replicate::judge_list(arrival.answer, now_us, context_.random(), party.front()->failed_looks);
+  if (verdict.action != replicate::ListAction::page)
+    return act_on_failure(arrival, verdict, *party.front(), party, now_us);
+  for (Job* job : party) {
+    job->failed_looks = 0;
+    job->unreadable = false;
   }
-  job->failed_looks = 0;
-  job->unreadable = false;
-  if (!adopt_from(*job, *verdict.page, now_us) || job->unclear)
-    return context_.jobs.schedule(*job, now_us + pg::fault::scaled(core::kSecondUs));
-  if (job->phase != Phase::searching) return;
-  if (replicate::may_be_on_next_page(*verdict.page, job->sent_at_us)) {
-    const auto next = replicate::next_page(verdict.page->next, pg::settings::api_base_url());
-    // While the rest of the list has not been seen, a search says nothing.
-    if (!next) return put_off(*job, "the provider's list cannot be read to its end", now_us + kPutOffUs, now_us);
-    if (context_.transfers.free_places() == 0) return context_.jobs.schedule(*job, now_us + core::kSecondUs);
-    return send(*job, *next, now_us);
+  if (!adopt_from(*party.front(), *verdict.page, now_us))
+    return schedule(party, now_us + pg::fault::scaled(core::kSecondUs));
+  const auto unclear = std::stable_partition(party.begin(), party.end(), [](const Job* job) { return !job->unclear; });
+  schedule({unclear, party.end()}, now_us + pg::fault::scaled(core::kSecondUs));
+  party.erase(unclear, party.end());
+  party.erase(std::remove_if(party.begin(), party.end(), [](const Job* job) { return job->phase != Phase::searching; }),
+              party.end());
+  if (party.empty()) return;
+  if (!replicate::may_be_on_next_page(*verdict.page, party.front()->sent_at_us)) return count_search(party, now_us);
+  const auto next = replicate::next_page(verdict.page->next, pg::settings::api_base_url());
+  // While the rest of the list has not been seen, a search says nothing.
+  if (!next) return put_off(party, "the provider's list cannot be read to its end", now_us);
+  send(*party.front(), party, *next, now_us);
+}
+
+void Rescuer::count_search(const Party& party, int64_t now_us) {
+  for (Job* job : party) {
+    ++job->looks;
+    if (const auto delay_us = core::search_delay_us(job->looks)) {
+      context_.jobs.schedule(
+          *job, std::max(now_us + pg::fault::scaled(core::kSecondUs), job->sent_at_us + pg::fault::scaled(*delay_us)));
+    } else if (job->may_have_expired) {
+      give_up_unreadable(*job, now_us);
+    } else {
+      give_up(*job, now_us);
+    }
   }
-  ++job->looks;
-  if (const auto delay_us = core::search_delay_us(job->looks))
-    return context_.jobs.schedule(
-        *job, std::max(now_us + pg::fault::scaled(core::kSecondUs), job->sent_at_us + pg::fault::scaled(*delay_us)));
-  job->may_have_expired ? give_up_unreadable(*job, now_us) : give_up(*job, now_us);
 }
 
 bool Rescuer::has_equal_in_flight(const Job& job) const {
@@ -117,27 +170,20 @@ bool Rescuer::has_equal_in_flight(const Job& job) const {
   return false;
 }
 
-// In the order of their sending, and not more than one page's worth of inputs in memory.
-std::vector<Job*> Rescuer::searched_with(const Job& asking) {
-  const std::string account = context_.tokens.pool().account_of(asking.watching_token());
-  std::vector<Job*> jobs;
+// Those that ask, and others as long as their inputs fit into memory; in the order of their sending.
+Rescuer::Party Rescuer::searched_with(const Job& asking) {
+  Party party = party_of(asking.search_leader);
   for (auto& [attempt, job] : context_.jobs.all()) {
-    if (job.phase != Phase::searching) continue;
-    const bool same = job.watching_token() == asking.watching_token() ||
-                      (!account.empty() && context_.tokens.pool().account_of(job.watching_token()) == account);
-    if (same) jobs.push_back(&job);
+    if (party.size() >= 2 * kMostAtOnce) break;
+    const bool other = job.phase == Phase::searching && !(job.looking && job.search_leader == asking.search_leader);
+    if (other && is_of_account(asking, job)) party.push_back(&job);
   }
-  std::sort(jobs.begin(), jobs.end(), [&](const Job* a, const Job* b) {
-    if ((a == &asking) != (b == &asking)) return a == &asking;
-    return a->attempt < b->attempt;
-  });
-  if (jobs.size() > kMostAtOnce) jobs.resize(kMostAtOnce);
-  std::sort(jobs.begin(), jobs.end(), [](const Job* a, const Job* b) { return a->attempt < b->attempt; });
-  return jobs;
+  std::sort(party.begin(), party.end(), [](const Job* a, const Job* b) { return a->attempt < b->attempt; });
+  return party;
 }
 
 bool Rescuer::adopt_from(const Job& asking, const replicate::Page& page, int64_t now_us) {
-  const std::vector<Job*> jobs = searched_with(asking);
+  const Party jobs = searched_with(asking);
   Known known;
   if (const auto error = read_known(jobs, page, known)) {
     pg::report(pg::Level::log, std::string("atelier: search postponed: ") + error->what());
@@ -167,7 +213,7 @@ bool Rescuer::adopt_from(const Job& asking, const replicate::Page& page, int64_t
     if (const replicate::Prediction* found = replicate::find_match(page, sent, known.owned)) {
       known.owned.insert(found->id);
       adopt(*job, found->id, now_us);
-    } else if (job == &asking) {
+    } else {
       job->may_have_expired = job->may_have_expired || replicate::may_be_unreadable(page, sent, known.owned);
     }
   }
@@ -187,11 +233,16 @@ void Rescuer::adopt(Job& job, const std::string& prediction_id, int64_t now_us) 
 
 // The search could not be made and counts for nothing. Nobody else waits for that; and since nothing shows that the
 // request never arrived, it is not sent again, but its generation fails when its time is over.
-void Rescuer::put_off(Job& job, const char* reason, int64_t due_us, int64_t now_us) {
-  job.unreadable = true;
-  if (now_us < job.deadline_us + core::kMinuteUs) return context_.jobs.schedule(job, due_us);
-  job.phase = Phase::settling;
-  context_.recorder.add(unreachable_entry(context_, job, reason, now_us));
+void Rescuer::put_off(const Party& party, const char* reason, int64_t now_us) {
+  for (Job* job : party) {
+    job->unreadable = true;
+    if (now_us < job->deadline_us + core::kMinuteUs) {
+      context_.jobs.schedule(*job, now_us + kPutOffUs);
+    } else {
+      job->phase = Phase::settling;
+      context_.recorder.add(unreachable_entry(context_, *job, reason, now_us));
+    }
+  }
 }
 
 // The list does not show it two minutes after the sending: it never arrived.

@@ -26,14 +26,24 @@ class Rescuer {
   bool is_busy();
 
  private:
-  void send(Job& job, const replicate::Request& request, int64_t now_us);
+  // Jobs that one listing is made for, the leader among them, in the order of their sending.
+  using Party = std::vector<Job*>;
+
+  bool is_of_account(const Job& job, const Job& other) const;
+  Party followers(const Job& leader, int64_t now_us);
+  Party party_of(int64_t leader);
+  void send(Job& leader, const Party& party, const replicate::Request& request, int64_t now_us);
+  void schedule(const Party& party, int64_t due_us);
+  void act_on_failure(const Arrival& arrival, const replicate::ListVerdict& verdict, Job& leader, const Party& party,
+                      int64_t now_us);
   // One page serves every job of its account that is searched for. Returns false when the database could not be asked.
   bool adopt_from(const Job& asking, const replicate::Page& page, int64_t now_us);
-  std::vector<Job*> searched_with(const Job& asking);
+  Party searched_with(const Job& asking);
   void adopt(Job& job, const std::string& prediction_id, int64_t now_us);
   // Whether a request with the same input has been sent and not been answered.
   bool has_equal_in_flight(const Job& job) const;
-  void put_off(Job& job, const char* reason, int64_t due_us, int64_t now_us);
+  void count_search(const Party& party, int64_t now_us);
+  void put_off(const Party& party, const char* reason, int64_t now_us);
   void give_up(Job& job, int64_t now_us);
   void give_up_unreadable(Job& job, int64_t now_us);
 

@@ -308,6 +308,10 @@ Answer change(Service& service, std::string_view method, const std::vector<std::
     service.accounts.forget_rule(parts[2]);
     return json_answer(200, "{}");
   }
+  if (method == "DELETE" && count == 2 && parts[1] == "fail") {
+    service.ordered.reset();
+    return json_answer(200, "{}");
+  }
   if (method != "POST") return not_found();
   if (count == 2 && parts[1] == "away") return go_away(service, body);
   if (count == 2 && parts[1] == "fail") return order_failure(service, body);

@@ -130,12 +130,13 @@ sub kill_at {
     $self->end_from_outside;
     my $seen = $self->outstanding;
     $self->arm($point, 'hang') if !$how->{after} || $how->{after} ne 'promote';
+    $self->add_rows('slow', 2);
     $self->add_rows($_, 1 + ($_ eq 'twins')) for @{ $how->{rows} // [] };
     if (my $after = $how->{after}) { $self->$after($point) }
     while (!$self->hanging_pid($point)) {
         return $self->missed($point, 'not reached') if time > $until;
         $self->cancel_rows if $point =~ /^cancel/;
-        $self->fill if !$how->{after};
+        $self->top_up if !$how->{after};
         sleep 0.02;
     }
     $seen = $self->outstanding unless $how->{after};
@@ -150,22 +151,40 @@ sub kill_at {
 
 sub missed {
     my ($self, $point, $why) = @_;
-    note("kill $self->{number} at $point: $why");
+    note("kill $self->{number} at $point: $why; " . $self->state);
     $self->release($point);
     $self->recover;
     return 0;
 }
 
+sub state {
+    my ($self) = @_;
+    my ($status, $out) = $self->{node}->psql('postgres', "SELECT string_agg(concat_ws(' ', kind, state, in_flight, running, unreached), ', ')"
+          . " || ', queued ' || (SELECT count(*) FROM atelier.queue) || ', '"
+          . " || (SELECT string_agg(state || ' ' || n, ', ') FROM (SELECT state, count(*) n FROM atelier.attempts GROUP BY state) s)"
+          . " FROM atelier.worker_state()");
+    return $status == 0 ? $out : 'no server';
+}
+
 # Enough creating requests that nobody has answered yet.
 sub fill {
     my ($self) = @_;
-    for (1 .. kRefill) {
-        my $out = $self->outstanding;
-        return 1 if $out >= kInFlight + 5;
-        $self->add_rows('slow', kBallast + kInFlight - $out) if ($self->{filled} // 0) < time - 0.4;
-        $self->{filled} = time if ($self->{filled} // 0) < time - 0.4;
+    my $until = time + 4;
+    while (time < $until) {
+        return 1 if $self->top_up;
         sleep 0.03;
     }
+    return 0;
+}
+
+# Adds rows when there are too few requests out; returns whether there are enough.
+sub top_up {
+    my ($self) = @_;
+    my $out = $self->outstanding;
+    return 1 if $out >= kInFlight + 5;
+    return 0 if ($self->{filled} // 0) > time - 0.4;
+    $self->{filled} = time;
+    $self->add_rows('slow', kBallast + kInFlight - $out) if $self->sql('SELECT count(*) < 200 FROM atelier.queue') eq 't';
     return 0;
 }
 
@@ -245,26 +264,28 @@ sub by_refuse {
 }
 
 sub disturb {
-    my ($self, $point, @orders) = @_;
+    my ($self, $point, $seconds, @orders) = @_;
     $self->{stand_in}->request('POST', '/_control/fail', $_) for @orders;
-    return $self->release($point);
+    $self->release($point);
+    sleep $seconds;
+    return $self->{stand_in}->request('DELETE', '/_control/fail');
 }
 
 sub by_hang {
     my ($self, $point) = @_;
     my $created = $self->{number} % 2 ? JSON::PP::true : JSON::PP::false;
-    return $self->disturb($point, map { { route => $_, error => 'hang', times => 15, created => $created } } qw(create get list cancel));
+    return $self->disturb($point, 1.0, map { { route => $_, error => 'hang', times => 15, created => $created } } qw(create get list cancel));
 }
 
 sub by_reset {
     my ($self, $point) = @_;
-    return $self->disturb($point, map { { route => 'create', error => 'reset', times => 15, created => $_ } } JSON::PP::true,
+    return $self->disturb($point, 0.7, map { { route => 'create', error => 'reset', times => 15, created => $_ } } JSON::PP::true,
         JSON::PP::false);
 }
 
 sub by_half {
     my ($self, $point) = @_;
-    return $self->disturb($point, map { { route => $_, error => 'truncated', times => 20, created => JSON::PP::true } } qw(create get list cancel));
+    return $self->disturb($point, 0.7, map { { route => $_, error => 'truncated', times => 20, created => JSON::PP::true } } qw(create get list cancel));
 }
 
 # The server is there and the dispatcher works.
@@ -291,7 +312,8 @@ sub settle {
               . " AND NOT EXISTS (SELECT FROM atelier.queue) AND NOT EXISTS (SELECT FROM public.generations"
               . " WHERE status NOT IN ('completed', 'failed', 'cancelled'))") eq 't';
         $self->cancel_forgotten;
-        sleep 0.3;
+        note('settling: ' . $self->state) if int(time) % 10 == 0;
+        sleep 1;
     }
     return $self->count;
 }
