@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "store/identity.hpp"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "pg/catalog_version.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -13,7 +17,7 @@ pg::Statement schema_statement(R"sql(
   SELECT i.app_schema::text FROM atelier.identity i
    ORDER BY i.relation_oid = 'atelier.identity'::regclass DESC LIMIT 1)sql");
 
-pg::Statement tables_statement(R"sql(SELECT coalesce(max(m.version), 0) FROM atelier.migrations m)sql");
+pg::Statement steps_statement(R"sql(SELECT DISTINCT m.name FROM atelier.migrations m)sql");
 
 // The schema may be another than this one remembers: triggers set it too, so it is set at each use.
 struct Known {
@@ -39,17 +43,19 @@ void use_app_schema() {
   pg::set_app_schema(known->schema);
 }
 
-int32_t table_version() {
+bool has_step(std::string_view name) {
   static uint64_t known_at = 0;
-  static int32_t tables = 0;
+  static auto* steps = new std::vector<std::string>;
   const uint64_t version = pg::catalog_version();
   if (known_at != version) {
     const pg::AsRole owner(pg::owner_role());
     const pg::Spi spi;
-    tables = tables_statement.read_only()[0].get<int32_t>(0);
+    const pg::Rows rows = steps_statement.read_only();
+    steps->clear();
+    for (size_t i = 0; i < rows.size(); ++i) steps->push_back(rows[i].get<std::string>(0));
     known_at = version;
   }
-  return tables;
+  return std::find(steps->begin(), steps->end(), name) != steps->end();
 }
 
 }  // namespace atelier::store::identity

@@ -3,7 +3,7 @@
 // from their table. Called by rpc/ before a statement that writes @app@.
 #pragma once
 
-#include <cstdint>
+#include <string_view>
 
 namespace atelier::store::identity {
 
@@ -11,9 +11,9 @@ namespace atelier::store::identity {
 // after a change of the catalogs. Raises 55000 when install() has not run.
 void use_app_schema();
 
-// The number of the last install step that this database has gone through. Code that needs a table or column of a later
-// step than the oldest released version's asks before it uses them, since the library serves a database that has not
-// been updated yet, too.
-int32_t table_version();
+// Whether this database has gone through the step of install() with this name. The library serves a database that has
+// not been updated yet, too, so code that SQL of the oldest released version can reach asks before it uses a table or a
+// column of a later step. Read like the app schema, as the owner.
+bool has_step(std::string_view name);
 
 }  // namespace atelier::store::identity

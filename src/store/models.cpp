@@ -4,6 +4,7 @@
 #include "core/json.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
+#include "store/identity.hpp"
 
 namespace atelier::store::models {
 
@@ -30,6 +31,7 @@ pg::Statement prices_statement(R"sql(
 }  // namespace
 
 Listed listed(std::string_view name, std::string_view version, std::string_view action) {
+  if (!identity::has_step("money")) return Listed::unknown;
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
   const pg::Rows rows = listed_statement(std::string(name), std::string(version), std::string(action));

@@ -3,6 +3,7 @@
 
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
+#include "store/identity.hpp"
 
 namespace atelier::store::outputs {
 
@@ -35,6 +36,7 @@ void add(const std::vector<Output>& outputs) {
 }
 
 void forget(const core::Uuid& generation) {
+  if (!identity::has_step("money")) return;
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
   forget_statement(generation);

@@ -3,6 +3,7 @@
 
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
+#include "store/identity.hpp"
 
 namespace atelier::store::queue {
 
@@ -12,6 +13,11 @@ pg::Statement add_statement(R"sql(
   INSERT INTO atelier.queue (generation_id, user_id, priority, series)
   SELECT $1, $2, $3,
          (SELECT coalesce(max(a.series), 0) + 1 FROM atelier.attempts a WHERE a.generation_id = $1)::smallint
+  ON CONFLICT (generation_id) DO NOTHING)sql");
+
+// Before the step that has brought the series.
+pg::Statement add_without_series_statement(R"sql(
+  INSERT INTO atelier.queue (generation_id, user_id, priority) VALUES ($1, $2, $3)
   ON CONFLICT (generation_id) DO NOTHING)sql");
 
 pg::Statement remove_statement(R"sql(DELETE FROM atelier.queue WHERE generation_id = $1)sql");
@@ -51,7 +57,7 @@ bool says_yes(pg::Statement& statement, const core::Uuid& generation) {
 void add(const core::Uuid& generation, const core::Uuid& user, int16_t priority) {
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
-  add_statement(generation, user, priority);
+  (identity::has_step("money") ? add_statement : add_without_series_statement)(generation, user, priority);
 }
 
 void clear() {
