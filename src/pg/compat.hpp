@@ -14,6 +14,9 @@ extern "C" {
 #if PG_VERSION_NUM >= 160000
 #include "catalog/pg_database.h"
 #endif
+#if PG_VERSION_NUM < 160000
+#include "utils/guc_tables.h"
+#endif
 #if PG_VERSION_NUM < 170000
 #include "catalog/namespace.h"
 #endif
@@ -47,6 +50,23 @@ inline int my_proc_number() {
 inline int proc_count() { return static_cast<int>(ProcGlobal->allProcCount); }
 
 inline Latch* latch_of(int proc_number) { return &ProcGlobal->allProcs[proc_number].procLatch; }
+
+// The value of a setting, null when there is none. Before 16 a look-up by name is a binary search over all settings
+// that folds case, which is most of what a policy costs per row; `place` keeps where the setting was found last.
+// Settings move when others are defined, so the name there is looked at each time.
+inline const char* setting_value(const char* name, [[maybe_unused]] int& place) {
+#if PG_VERSION_NUM < 160000
+  struct config_generic** all = get_guc_variables();
+  const int count = GetNumConfigOptions();
+  if (place >= count || strcmp(all[place]->name, name) != 0) {
+    place = 0;
+    while (place < count && strcmp(all[place]->name, name) != 0) ++place;
+  }
+  if (place < count && all[place]->vartype == PGC_STRING)
+    return *reinterpret_cast<struct config_string*>(all[place])->variable;
+#endif
+  return GetConfigOption(name, true, false);
+}
 
 // True for the owner of the database and for superusers.
 inline bool owns_database(Oid database) {

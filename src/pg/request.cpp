@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/request.hpp"
 
+#include "pg/compat.hpp"
 #include "pg/guard.hpp"
-
-extern "C" {
-#include "utils/guc.h"
-}
 
 namespace atelier::pg {
 
-std::string_view request_setting(const char* name) {
-  const char* value = guard([&] { return GetConfigOption(name, true, false); });
+std::string_view RequestSetting::value() {
+  const char* value = guard([&] { return compat::setting_value(name_, place_); });
   return value == nullptr ? std::string_view() : std::string_view(value);
 }
 

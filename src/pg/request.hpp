@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// Settings that the REST gateway makes for each request (request.jwt.claims and its like). Used by rpc/ at every call
+// Settings that the REST gateway makes for each request (request.jwt.claims and its like). Used by store/ at every call
 // of a policy, so reading one costs a look-up and no copy.
 #pragma once
 
@@ -7,7 +7,15 @@
 
 namespace atelier::pg {
 
-// The value of a setting, empty when it does not exist. Valid until the setting changes.
-std::string_view request_setting(const char* name);
+class RequestSetting {
+ public:
+  constexpr explicit RequestSetting(const char* name) : name_(name) {}
+  // Empty when it does not exist. Valid until the setting changes.
+  std::string_view value();
+
+ private:
+  const char* name_;
+  int place_ = 0;
+};
 
 }  // namespace atelier::pg

@@ -50,21 +50,21 @@ INSERT INTO queries (callers, what, index_name, query) VALUES
   ('sa', 'the list, a model', 'user_list', $$user_id = $a$ AND is_keyframe_segment IS FALSE AND model_id = 'm' ORDER BY created_at DESC LIMIT 20$$),
   ('sa', 'the list, a time', 'user_list', $$user_id = $a$ AND is_keyframe_segment IS FALSE AND created_at >= now() - interval '1 day' ORDER BY created_at DESC LIMIT 20$$),
   ('sa', 'the list, a later page', 'user_list', $$user_id = $a$ AND is_keyframe_segment IS FALSE ORDER BY created_at DESC LIMIT 20 OFFSET 40$$),
-  ('sa', 'tab processing', 'active', $$user_id = $a$ AND status IN ('pending', 'queued', 'processing') AND is_keyframe_segment IS FALSE ORDER BY created_at DESC LIMIT 20$$),
+  ('sa', 'tab processing', 'under_way', $$user_id = $a$ AND status IN ('pending', 'queued', 'processing') AND is_keyframe_segment IS FALSE ORDER BY created_at DESC LIMIT 20$$),
   ('sa', 'tab favourites, = true', 'user_favorites', $$user_id = $a$ AND is_favorite = true AND is_keyframe_segment IS FALSE ORDER BY created_at DESC LIMIT 20$$),
   ('sa', 'tab favourites, IS TRUE', 'user_favorites', $$user_id = $a$ AND is_favorite IS TRUE AND is_keyframe_segment IS FALSE ORDER BY created_at DESC LIMIT 20$$),
   ('sa', 'tab failed', 'user_failed', $$user_id = $a$ AND status = 'failed' AND is_keyframe_segment IS FALSE ORDER BY created_at DESC LIMIT 20$$),
   ('sa', 'a workspace', 'workspace_list', $$workspace_id = $w$ AND is_keyframe_segment IS FALSE AND action <> 'video_keyframes' ORDER BY created_at DESC LIMIT 20$$),
   ('sa', 'one''s own in a workspace', 'user_workspace_list', $$workspace_id = $w$ AND user_id = $a$ AND is_keyframe_segment IS FALSE ORDER BY created_at DESC LIMIT 20$$),
-  ('sa', 'the limit of what is under way', 'active', $$user_id = $a$ AND status IN ('pending', 'queued', 'processing')$$),
-  ('sab', 'what is under way, of two states', 'active|user_status', $$user_id = $a$ AND status IN ('pending', 'processing') AND replicate_prediction_id IS NOT NULL$$),
+  ('sa', 'the limit of what is under way', 'under_way', $$user_id = $a$ AND status IN ('pending', 'queued', 'processing')$$),
+  ('sab', 'what is under way, of two states', 'under_way|user_status', $$user_id = $a$ AND status IN ('pending', 'processing') AND replicate_prediction_id IS NOT NULL$$),
   ('sab', 'the badge, = false', 'user_status', $$user_id = $a$ AND viewed = false$$),
   ('sab', 'the badge, IS FALSE', 'user_status', $$user_id = $a$ AND viewed IS FALSE ORDER BY created_at DESC LIMIT 20$$),
   ('sab', 'parts of a film', 'user_status', $$user_id = $a$ AND settings @> '{"keyframe_group_id": "00000000-0000-4000-8000-00000000000a"}' ORDER BY created_at$$),
   ('sa', 'one row', 'pkey', 'id = $a$'),
   ('s', 'a webhook', 'replicate_prediction_id_key', $$replicate_prediction_id = 'abc'$$),
-  ('sb', 'what is stale', 'active', $$status IN ('pending', 'queued', 'processing') AND created_at < now() - interval '30 min' ORDER BY created_at LIMIT 50$$),
-  ('sb', 'what is stale, of two states', 'active', $$status IN ('pending', 'processing') AND created_at < now() - interval '30 min' ORDER BY created_at LIMIT 50$$),
+  ('sb', 'what is stale', 'under_way', $$status IN ('pending', 'queued', 'processing') AND created_at < now() - interval '30 min' ORDER BY created_at LIMIT 50$$),
+  ('sb', 'what is stale, of two states', 'under_way', $$status IN ('pending', 'processing') AND created_at < now() - interval '30 min' ORDER BY created_at LIMIT 50$$),
   ('s', 'the last failures', 'failed', $$status = 'failed' ORDER BY created_at DESC LIMIT 200$$),
   ('sb', 'cleanup', 'failed', $$status IN ('failed', 'cancelled') AND created_at < now() - interval '90 days' ORDER BY created_at LIMIT 1000$$),
   ('s', 'a day', 'created_at', $$created_at >= now() - interval '1 day' AND created_at <= now()$$),
@@ -85,6 +85,8 @@ SELECT matches((SELECT string_agg(DISTINCT p.index_name, ', ') FROM service_plan
 SELECT matches((SELECT string_agg(DISTINCT p.index_name, ', ') FROM user_plans p WHERE p.n = q.n), '^generations_(' || q.index_name || ')(_idx)?$',
           'as its user: ' || q.what) FROM queries q WHERE q.callers LIKE '%a%' ORDER BY q.n;
 SELECT is_empty('SELECT q.what FROM service_plans p JOIN queries q USING (n) WHERE p.node = ''Seq Scan''', 'nothing is read as a whole');
+SELECT is_empty('SELECT q.what FROM service_plans p JOIN queries q USING (n) WHERE q.what LIKE ''tab %'' AND p.node LIKE ''%Sort''',
+                'no tab reads more than its first page and sorts');
 
 -- No more indexes than there are queries, and none twice.
 SELECT set_eq($$SELECT i.indexrelid::regclass::text FROM pg_index i WHERE i.indrelid = 'generations'::regclass$$,

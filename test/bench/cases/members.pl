@@ -40,7 +40,11 @@ for my $list (@lists) {
     push @plans, [ $name, @$ours{qw(rows buffers cost jit)}, @$theirs{qw(ms cost jit)} ];
 }
 
-$case->row("$_->[0]: p50, ms", product => $user{ $_->[0] }, reference => $super{ $_->[0] }, ratio_at_most => 3) for @lists;
+for my $name (map { $_->[0] } @lists) {
+    # A count over all that there is looks at every row, which is no list of the app; it is here for comparison.
+    my @target = $name eq 'flows, count' ? () : (ratio_at_most => 3);
+    $case->row("$name: p50, ms", product => $user{$name}, reference => $super{$name}, @target);
+}
 my ($dearest) = sort { $b <=> $a } map { $_->[3] } @plans;
 $case->row('highest cost of a plan', product => [$dearest], target => 'below jit_above_cost (100,000), nothing compiled',
     met => sub { $_[0]{product} < 100_000 && !grep { $_->[4] } @plans });

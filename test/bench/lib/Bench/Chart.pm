@@ -103,7 +103,8 @@ sub lines {
     my ($top, $series) = @_;
     my ($from, $to, $high, $low) = (80, $width - 250, $top + 30, $top + 240);
     my %lines = %{ $series->{lines} };
-    my ($x_place) = log_axis($from + 20, $to - 20, @{ $series->{x} });
+    my ($first, $last) = map { log10_of($_) } @{ $series->{x} }[ 0, -1 ];
+    my $x_place = sub { $from + 20 + ($to - $from - 40) * ($last > $first ? (log10_of($_[0]) - $first) / ($last - $first) : 0) };
     my ($y_place, @powers) = log_axis($low, $high, grep {defined} map {@$_} values %lines);
     my $out = text($from, $top + 14, $series->{title}, size => 13);
     for my $power (@powers) {
