@@ -61,6 +61,7 @@ SELECT is(hint, 'DROP POLICY user_loras_select_own on public.user_loras; SELECT 
 SELECT lives_ok('SELECT atelier.install()', 'again');
 SELECT is(pg_temp.rule('user_loras_select_own'), 'false', 'it stays');
 DROP POLICY user_loras_select_own ON user_loras;
+DROP POLICY notifications_select_own ON notifications;
 SELECT lives_ok('SELECT atelier.install()', 'without it');
 SELECT matches(pg_temp.rule('user_loras_select_own'), '^\(true AND ', 'it is ours again');
 SELECT is(pg_temp.changes(), pg_temp.no_changes(), 'health() is content');
