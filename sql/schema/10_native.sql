@@ -104,6 +104,10 @@ CREATE FUNCTION atelier.guard_token() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_token';
 COMMENT ON FUNCTION atelier.guard_token() IS 'trigger: refuses tokens that cannot be sent in a header';
 
+CREATE FUNCTION atelier.keep_token() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_keep_token';
+COMMENT ON FUNCTION atelier.keep_token() IS 'trigger: keeps the secret of a deleted token until the predictions that it made have ended';
+
 CREATE FUNCTION atelier.tokens_changed() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_tokens_changed';
 COMMENT ON FUNCTION atelier.tokens_changed() IS 'trigger: tells the dispatcher at commit to read the tokens anew';

@@ -12,6 +12,7 @@ BEGIN
       ('users', 'user_flows_trigger', 'BEFORE DELETE ON %s FOR EACH ROW', 'remove_user_flows'),
       ('replicate_tokens', 'token_guard_trigger',
        'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_token'),
+      ('replicate_tokens', 'token_keep_trigger', 'BEFORE DELETE ON %s FOR EACH ROW', 'keep_token'),
       ('replicate_tokens', 'token_change_trigger',
        'AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF token, is_active ON %s FOR EACH STATEMENT', 'tokens_changed'),
       ('api_logs', 'default_trigger', 'BEFORE INSERT ON %s FOR EACH ROW', 'fill_defaults'),

@@ -11,6 +11,7 @@ BEGIN
       ('workspaces', 'workspace_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_workspace'),
       ('workspaces', 'workspace_owner_trigger',
        'AFTER INSERT ON %s FOR EACH ROW WHEN (NEW.created_by IS NOT NULL)', 'add_workspace_owner'),
+      ('workspaces', 'workspace_end_trigger', 'BEFORE DELETE ON %s FOR EACH ROW', 'end_workspace'),
       ('workspace_members', 'workspace_member_guard_trigger',
        'BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW', 'guard_workspace_member'))
       AS w (relation, name, timing, call);

@@ -9,6 +9,10 @@ CREATE FUNCTION atelier.add_workspace_owner() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_add_workspace_owner';
 COMMENT ON FUNCTION atelier.add_workspace_owner() IS 'trigger: whoever creates a workspace is its first owner';
 
+CREATE FUNCTION atelier.end_workspace() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_end_workspace';
+COMMENT ON FUNCTION atelier.end_workspace() IS 'trigger: cancels what waits or runs in a workspace that is deleted';
+
 CREATE FUNCTION atelier.guard_workspace_member() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_workspace_member';
 COMMENT ON FUNCTION atelier.guard_workspace_member() IS 'trigger: a workspace keeps its last owner, owners are made by owners, a membership stays where it is';

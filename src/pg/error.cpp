@@ -40,6 +40,10 @@ int sqlstate_of(Code code) {
       return ERRCODE_INTERNAL_ERROR;
     case Code::out_of_memory:
       return ERRCODE_OUT_OF_MEMORY;
+    case Code::http_bad_request:
+      return MAKE_SQLSTATE('P', 'T', '4', '0', '0');
+    case Code::http_forbidden:
+      return MAKE_SQLSTATE('P', 'T', '4', '0', '3');
   }
   return ERRCODE_INTERNAL_ERROR;
 }

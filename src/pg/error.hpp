@@ -29,6 +29,8 @@ enum class Code {
   trigger_protocol_violated,
   internal_error,
   out_of_memory,
+  http_bad_request,  // PT400: the gateway answers with this status
+  http_forbidden,    // PT403
 };
 
 class Error : public std::exception {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // Settings that the REST gateway makes for each request (request.jwt.claims and its like). Used by store/ at every call
-// of a policy, so reading one costs a look-up and no copy.
+// of a policy, so reading one costs a look-up and no copy. The answer's own settings (response.status) go the other
+// way.
 #pragma once
 
 #include <string_view>
@@ -17,5 +18,8 @@ class RequestSetting {
   const char* name_;
   int place_ = 0;
 };
+
+// Sets it until the transaction ends.
+void set_request_setting(const char* name, const char* value);
 
 }  // namespace atelier::pg

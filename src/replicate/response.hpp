@@ -50,8 +50,8 @@ struct Prediction {
   std::string status_text;  // as sent
   std::string error;        // text; other JSON as compact text; empty when absent or null
   std::string webhook;
-  std::string model;    // may differ from what was asked for
-  std::string version;  // 64 hex digits, or a word
+  std::string model;                   // may differ from what was asked for
+  std::string version;                 // 64 hex digits, or a word
   std::optional<double> predict_time;  // seconds
   std::optional<int64_t> created_at_us;
   std::optional<int64_t> completed_at_us;

@@ -42,7 +42,12 @@ pg::Statement advance_statement(R"sql(
                 $7::text[], $8::text[])
          AS n(id, state, prediction_id, http_status, error, predict_time, cost_usd, cost_rule)
    WHERE a.id = n.id AND a.state IN ('sending', 'running', 'unknown')
-  RETURNING a.id)sql");
+  RETURNING a.id, a.disowned)sql");
+
+pg::Statement progress_statement(R"sql(
+  UPDATE atelier.attempts a SET percent = n.percent
+    FROM unnest($1::bigint[], $2::smallint[]) AS n(id, percent)
+   WHERE a.id = n.id AND a.state = 'running')sql");
 
 pg::Statement token_statement(R"sql(UPDATE atelier.attempts SET token_id = $2 WHERE id = $1 AND state = 'sending')sql");
 
@@ -104,7 +109,7 @@ std::vector<std::pair<int64_t, std::string>> inputs_of(const std::vector<int64_t
   return inputs;
 }
 
-std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now) {
+std::vector<Advanced> advance(const std::vector<Step>& steps, pg::Timestamp now) {
   std::vector<int64_t> ids;
   std::vector<std::string> states;
   std::vector<std::optional<std::string>> predictions, errors, costs, rules;
@@ -121,7 +126,22 @@ std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now) 
     rules.push_back(step.cost_rule);
   }
   pg::Spi spi;
-  return first_column<int64_t>(advance_statement(ids, states, predictions, statuses, errors, times, costs, rules, now));
+  const pg::Rows rows = advance_statement(ids, states, predictions, statuses, errors, times, costs, rules, now);
+  std::vector<Advanced> advanced;
+  advanced.reserve(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) advanced.push_back({rows[i].get<int64_t>(0), rows[i].get<bool>(1)});
+  return advanced;
+}
+
+void note_progress(const std::vector<Progress>& progress) {
+  std::vector<int64_t> ids;
+  std::vector<int16_t> percents;
+  for (const Progress& one : progress) {
+    ids.push_back(one.attempt);
+    percents.push_back(one.percent);
+  }
+  pg::Spi spi;
+  progress_statement(ids, percents);
 }
 
 void set_token(int64_t attempt, int32_t token) {

@@ -53,8 +53,20 @@ struct Step {
   std::optional<std::string> cost_usd = std::nullopt;
   std::optional<std::string> cost_rule = std::nullopt;
 };
+// An attempt that was open. What a disowned one brings is not for its generation.
+struct Advanced {
+  int64_t attempt;
+  bool disowned;
+};
 // Applies the steps to attempts that are open; returns which ones were, in no order.
-std::vector<int64_t> advance(const std::vector<Step>& steps, pg::Timestamp now);
+std::vector<Advanced> advance(const std::vector<Step>& steps, pg::Timestamp now);
+
+// How far running attempts have come.
+struct Progress {
+  int64_t attempt;
+  int16_t percent;
+};
+void note_progress(const std::vector<Progress>& progress);
 
 // Gives an attempt another token before it is sent; in the transaction that claimed it.
 void set_token(int64_t attempt, int32_t token);

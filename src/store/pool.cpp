@@ -8,10 +8,19 @@ namespace atelier::store::pool {
 namespace {
 
 pg::Statement tokens_statement(R"sql(
-  SELECT t.id, t.token, t.is_active, coalesce(s.account, ''), s.cooling_until
+  SELECT t.id, t.token, t.is_active, coalesce(s.account, ''), s.cooling_until, false
     FROM @app@.replicate_tokens t
     LEFT JOIN atelier.token_state s ON s.token_id = t.id
-   ORDER BY t.id)sql");
+   UNION ALL
+  SELECT k.token_id, k.token, false, coalesce(k.account, ''), NULL, true
+    FROM atelier.kept_tokens k
+   WHERE NOT EXISTS (SELECT FROM @app@.replicate_tokens t WHERE t.id = k.token_id)
+   ORDER BY 1)sql");
+
+pg::Statement forget_statement(R"sql(
+  DELETE FROM atelier.kept_tokens k
+   WHERE NOT EXISTS (SELECT FROM atelier.attempts a
+                      WHERE a.state IN ('sending', 'running', 'unknown') AND a.token_id = k.token_id))sql");
 
 pg::Statement usage_statement(R"sql(
   UPDATE @app@.replicate_tokens t
@@ -32,7 +41,8 @@ pg::Statement account_statement(R"sql(
 
 pg::Statement cooling_statement(R"sql(
   INSERT INTO atelier.token_state (token_id, cooling_until, reason, refusals, changed_at)
-  SELECT id, $2, $3, 1, now() FROM unnest($1::integer[]) AS n(id)
+  SELECT n.id, $2, $3, 1, now() FROM unnest($1::integer[]) AS n(id)
+   WHERE EXISTS (SELECT FROM @app@.replicate_tokens t WHERE t.id = n.id)
   ON CONFLICT (token_id) DO UPDATE
      SET cooling_until = greatest(token_state.cooling_until, excluded.cooling_until), reason = excluded.reason,
          refusals = coalesce(token_state.refusals, 0) + 1, changed_at = excluded.changed_at)sql");
@@ -49,9 +59,14 @@ std::vector<TokenRow> tokens() {
   for (size_t i = 0; i < rows.size(); ++i) {
     const pg::Row row = rows[i];
     tokens.push_back({row.get<int32_t>(0), row.get<std::string>(1), row.get<bool>(2), row.get<std::string>(3),
-                      row.maybe<pg::Timestamp>(4).value_or(pg::Timestamp{}).us});
+                      row.maybe<pg::Timestamp>(4).value_or(pg::Timestamp{}).us, row.get<bool>(5)});
   }
   return tokens;
+}
+
+void forget_kept() {
+  pg::Spi spi;
+  forget_statement();
 }
 
 std::vector<int32_t> add_usage(const std::vector<Usage>& usage) {

@@ -19,9 +19,13 @@ struct TokenRow {
   bool active;
   std::string account;  // empty while unknown
   int64_t cooling_until_us;
+  bool kept = false;  // its row was deleted
 };
-// Every token; inactive ones are still needed to watch what they created.
+// Every token; inactive ones are still needed to watch what they created, and so are deleted ones for a while.
 std::vector<TokenRow> tokens();
+// Lets deleted tokens go whose last attempt has ended. Before the tokens are read: one that is deleted in between has
+// been kept and stays.
+void forget_kept();
 
 // Counts since the last flush.
 struct Usage {

@@ -26,6 +26,10 @@ pg::Statement cancel_statement(R"sql(
   UPDATE atelier.attempts SET cancel_requested = true
    WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown'))sql");
 
+pg::Statement disown_statement(R"sql(
+  UPDATE atelier.attempts SET cancel_requested = true, disowned = true
+   WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown'))sql");
+
 pg::Statement any_statement(R"sql(SELECT EXISTS (SELECT FROM atelier.attempts WHERE generation_id = $1))sql");
 
 pg::Statement open_statement(R"sql(
@@ -36,7 +40,7 @@ pg::Statement clear_statement(R"sql(
   DELETE FROM atelier.queue q WHERE NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = q.generation_id))sql");
 
 pg::Statement cancel_gone_statement(R"sql(
-  UPDATE atelier.attempts a SET cancel_requested = true
+  UPDATE atelier.attempts a SET cancel_requested = true, disowned = true
    WHERE a.state IN ('sending', 'running', 'unknown')
      AND NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = a.generation_id))sql");
 
@@ -69,6 +73,7 @@ void clear() {
 
 bool remove(const core::Uuid& generation) { return affects_rows(remove_statement, generation); }
 bool request_cancel(const core::Uuid& generation) { return affects_rows(cancel_statement, generation); }
+bool disown(const core::Uuid& generation) { return affects_rows(disown_statement, generation); }
 bool has_attempt(const core::Uuid& generation) { return says_yes(any_statement, generation); }
 bool has_open_attempt(const core::Uuid& generation) { return says_yes(open_statement, generation); }
 

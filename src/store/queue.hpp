@@ -17,10 +17,14 @@ void add(const core::Uuid& generation, const core::Uuid& user, int16_t priority)
 // Takes a generation out; false when the dispatcher was faster or it was not there. Waits for a claim under way.
 bool remove(const core::Uuid& generation);
 
-// Asks the dispatcher to cancel the open attempt of a generation; false when it has none.
+// Asks the dispatcher to cancel the open attempt of a generation; false when it has none. The generation ends as the
+// provider says.
 bool request_cancel(const core::Uuid& generation);
 
-// After TRUNCATE: takes out what is no generation any more, and asks for the cancellation of what such rows have open.
+// The same, and whatever the attempt brings is not applied any more: somebody else has the last word.
+bool disown(const core::Uuid& generation);
+
+// After TRUNCATE: takes out what is no generation any more, and disowns what such rows have open.
 void clear();
 
 // Whether atelier has ever sent this generation to the provider, and whether an attempt may still bring a result.

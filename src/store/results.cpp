@@ -24,6 +24,14 @@ pg::Statement write_statement(R"sql(
    WHERE g.id = n.id AND g.status IN ('queued', 'processing')
   RETURNING g.id, g.user_id, coalesce(g.cost_credits, 1), g.is_keyframe_segment, g.model_name)sql");
 
+pg::Statement evict_statement(R"sql(
+  UPDATE @app@.generations g SET replicate_prediction_id = NULL
+    FROM unnest($1::uuid[], $2::text[]) AS n(id, prediction_id)
+   WHERE g.replicate_prediction_id = n.prediction_id AND g.id <> n.id
+     AND NOT EXISTS (SELECT FROM atelier.attempts a
+                      WHERE a.generation_id = g.id AND a.prediction_id = n.prediction_id)
+  RETURNING g.id, n.id, n.prediction_id)sql");
+
 pg::Statement return_statement(R"sql(
   INSERT INTO atelier.queue (generation_id, user_id, priority, not_before, series, seq) OVERRIDING SYSTEM VALUE
   SELECT g.id, g.user_id,
@@ -100,6 +108,22 @@ std::vector<Changed> write(const std::vector<Change>& changes) {
                        row.get<std::string>(4)});
   }
   return changed;
+}
+
+std::vector<Squatter> evict_squatters(const std::vector<Change>& changes) {
+  std::vector<core::Uuid> ids;
+  std::vector<std::string> predictions;
+  for (const Change& change : changes) {
+    if (!change.prediction_id) continue;
+    ids.push_back(change.generation);
+    predictions.push_back(*change.prediction_id);
+  }
+  pg::Spi spi;
+  const pg::Rows rows = evict_statement(ids, predictions);
+  std::vector<Squatter> squatters;
+  for (size_t i = 0; i < rows.size(); ++i)
+    squatters.push_back({rows[i].get<core::Uuid>(0), rows[i].get<core::Uuid>(1), rows[i].get<std::string>(2)});
+  return squatters;
 }
 
 void return_to_queue(const std::vector<Return>& returns) {

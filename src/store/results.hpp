@@ -43,6 +43,16 @@ struct Changed {
 // Writes the changes; returns those whose generation exists and had not ended.
 std::vector<Changed> write(const std::vector<Change>& changes);
 
+// A row that held the id of a prediction which was not made for it, and the generation that it was made for.
+struct Squatter {
+  core::Uuid generation;
+  core::Uuid rightful;
+  std::string prediction_id;
+};
+// Takes the prediction ids of these changes out of other rows, where users may have written them; the ids that an
+// attempt of that row had stay.
+std::vector<Squatter> evict_squatters(const std::vector<Change>& changes);
+
 // Puts generations back into the queue, due at `not_before`; with `seq` at their old place among their user's rows.
 struct Return {
   core::Uuid generation;

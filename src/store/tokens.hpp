@@ -22,4 +22,8 @@ std::optional<Token> take_next();
 // Whether another row than `id` has this token.
 bool exists(const std::string& token, int32_t id);
 
+// Keeps the secret of a token whose row is being deleted, for the predictions that run with it: when there are any, or
+// a dispatcher that may be sending one right now. store/pool.hpp lets it go.
+void keep(int32_t id, const std::string& token, bool dispatcher_runs);
+
 }  // namespace atelier::store::tokens

@@ -26,6 +26,13 @@ pg::Statement first_owner_statement(R"sql(
     FROM @app@.workspace_members m JOIN @app@.workspaces w ON w.id = m.workspace_id
    WHERE m.workspace_id = $1 AND m.user_id = $2 AND m.role = 'owner' AND w.created_by = $2)sql");
 
+pg::Statement cancel_statement(R"sql(
+  UPDATE @app@.generations g SET status = 'cancelled'
+   WHERE g.workspace_id = $1 AND g.status IN ('queued', 'processing')
+     AND (EXISTS (SELECT FROM atelier.queue q WHERE q.generation_id = g.id)
+          OR EXISTS (SELECT FROM atelier.attempts a
+                      WHERE a.generation_id = g.id AND a.state IN ('sending', 'running', 'unknown'))))sql");
+
 pg::Statement remove_statement(R"sql(DELETE FROM @app@.workspace_members m WHERE m.id = $1)sql");
 
 pg::Statement role_statement(R"sql(
@@ -72,6 +79,12 @@ std::optional<FirstOwner> first_owner(const core::Uuid& workspace, const core::U
   const pg::Rows rows = first_owner_statement(workspace, user);
   if (rows.empty()) return std::nullopt;
   return FirstOwner{rows[0].get<core::Uuid>(0), rows[0].get<pg::Timestamp>(1), rows[0].maybe<core::Uuid>(2)};
+}
+
+void cancel_generations(const core::Uuid& workspace) {
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  cancel_statement(workspace);
 }
 
 void remove_membership(const core::Uuid& membership) {

@@ -49,4 +49,7 @@ struct Joined {
 };
 std::vector<Joined> joined_by(const core::Uuid& user);
 
+// Cancels what atelier has waiting or running in a workspace; see trigger/generation_status.cpp for what that means.
+void cancel_generations(const core::Uuid& workspace);
+
 }  // namespace atelier::store::workspaces

@@ -77,7 +77,7 @@ void follow_deletion(const core::Uuid& id, GenerationStatus status) {
     store::queue::remove(id);
     store::credits::release(id);
   }
-  if (store::queue::request_cancel(id)) pg::wake_dispatcher_at_commit();
+  if (store::queue::disown(id)) pg::wake_dispatcher_at_commit();
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "store/caller.hpp"
 #include "store/queue.hpp"
 #include "store/rights.hpp"
+#include "store/wish.hpp"
 #include "trigger/allowed.hpp"
 #include "trigger/generation.hpp"
 
@@ -18,6 +19,7 @@ namespace atelier::trigger::generation {
 namespace {
 
 using core::GenerationStatus;
+using store::wish::Wish;
 
 constexpr size_t kShownCharacters = 60;
 
@@ -60,6 +62,7 @@ bool may_move(const Dispatch& dispatch, GenerationStatus from, GenerationStatus 
     case GenerationStatus::completed:
       return false;
     case GenerationStatus::queued:
+      if (store::wish::current() == Wish::retry) return core::is_terminal(from);
       // A late hand-over of a row that was taken long ago changes nothing; the status trigger sees to that.
       return from == GenerationStatus::pending || dispatch.is_atelier();
     case GenerationStatus::processing:
@@ -67,7 +70,8 @@ bool may_move(const Dispatch& dispatch, GenerationStatus from, GenerationStatus 
     case GenerationStatus::failed:
       return core::is_active(from) && dispatch.is_app();
     case GenerationStatus::cancelled:
-      return from == GenerationStatus::queued || from == GenerationStatus::processing;
+      return from == GenerationStatus::queued || from == GenerationStatus::processing ||
+             (from == GenerationStatus::pending && store::wish::current() == Wish::cancel);
   }
   return false;
 }

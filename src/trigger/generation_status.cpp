@@ -1,29 +1,35 @@
 // SPDX-License-Identifier: PostgreSQL
 // update_generation_status(): BEFORE UPDATE on generations, after the guard. Decides what a new status means: a
-// hand-over, a late one that changes nothing, a retry, a request to cancel. It alone owns started_at, completed_at and
-// processing_time_ms. The worker closes an attempt before it writes the end of a generation, so its own writes meet no
-// open attempt here.
+// hand-over, a late one that changes nothing, a retry, a request to cancel, the app's last word. It alone owns
+// started_at, completed_at and processing_time_ms. The worker closes an attempt before it writes the end of a
+// generation, so its own writes meet no open attempt here.
 #include <string>
 
 #include "pg/entry.hpp"
 #include "pg/shmem.hpp"
 #include "store/queue.hpp"
 #include "store/uuid.hpp"
+#include "store/wish.hpp"
 #include "trigger/generation.hpp"
 #include "trigger/hand_over.hpp"
 #include "trigger/model_list.hpp"
+#include "trigger/queue_limit.hpp"
 
 using namespace atelier;
 using namespace atelier::trigger;
 using core::GenerationStatus;
+using store::wish::Wish;
 namespace column = generation::column;
 
 namespace {
 
 core::Uuid id_of(const pg::TriggerCall& call) { return call.old_required<core::Uuid>(column::kId); }
 
-void warn_unchanged(const pg::TriggerCall& call, GenerationStatus from, const std::string& why,
-                    const std::string& hint = {}) {
+// A statement that was meant for something else goes on without it; who asked for a retry hears of it.
+void refuse_queueing(const pg::TriggerCall& call, GenerationStatus from, const std::string& why,
+                     const std::string& hint = {}) {
+  if (store::wish::current() == Wish::retry)
+    pg::fail(pg::Code::object_not_in_prerequisite_state, "generation cannot be tried again: " + why, {}, hint);
   pg::report(pg::Level::warning,
              "generation " + core::to_string(id_of(call)) + " stays " + std::string(core::name(from)) + ": " + why, {},
              hint);
@@ -35,45 +41,66 @@ bool is_late(const pg::TriggerCall& call, GenerationStatus from, GenerationStatu
     case GenerationStatus::pending:
       return false;
     case GenerationStatus::queued:
-      return store::queue::has_open_attempt(id_of(call));
+      // Taking it out waits for a claim that is under way.
+      return !store::queue::remove(id_of(call)) && store::queue::has_open_attempt(id_of(call));
     case GenerationStatus::processing:
     case GenerationStatus::completed:
       return store::queue::has_attempt(id_of(call));
     case GenerationStatus::failed:
     case GenerationStatus::cancelled: {
-      const bool retry = to == GenerationStatus::queued && !call.caller_is_restricted();
+      const bool may_retry = !call.caller_is_restricted() || store::wish::current() == Wish::retry;
+      const bool retry = to == GenerationStatus::queued && may_retry;
       return !retry && store::queue::has_attempt(id_of(call));
     }
   }
   return false;
 }
 
+// An explicit retry: it takes a place in the queue again, and gets another prediction.
+void begin_again(pg::TriggerCall& call) {
+  if (call.caller_is_restricted()) generation::take_place(call);
+  call.set_null(column::kReplicatePredictionId);
+}
+
 // A row that becomes queued. False, with a warning, when it cannot be.
 bool hand_over(pg::TriggerCall& call, GenerationStatus from) {
   if (core::is_active(from) && !call.new_is_null(column::kReplicatePredictionId)) {
-    warn_unchanged(call, from, "it has a prediction already");
+    refuse_queueing(call, from, "it has a prediction already");
     return false;
   }
   if (core::is_terminal(from) && store::queue::has_open_attempt(id_of(call))) {
-    warn_unchanged(call, from, "its last prediction has not ended yet",
-                   "Try again when the provider has cancelled it.");
+    refuse_queueing(call, from, "its last prediction has not ended yet",
+                    "Try again when the provider has cancelled it.");
     return false;
   }
   generation::require_listed_model(call);
   if (const generation::Refusal refusal = generation::prepare_hand_over(call)) {
-    warn_unchanged(call, from, refusal.message, refusal.hint);
+    refuse_queueing(call, from, refusal.message, refusal.hint);
     return false;
   }
+  if (core::is_terminal(from)) begin_again(call);
   return true;
 }
 
 // False when the row keeps its status for now: a user's wish to cancel what is running is passed on, and how it ended
-// is what the provider says.
+// is what the provider says. The app has the last word.
 bool cancel(const pg::TriggerCall& call) {
+  if (pg::is_worker()) return true;
   const core::Uuid id = id_of(call);
-  if (store::queue::remove(id) || !store::queue::request_cancel(id)) return true;
+  if (store::queue::remove(id)) return true;
+  const bool asks = call.caller_is_restricted() || store::wish::current() == Wish::cancel;
+  if (!(asks ? store::queue::request_cancel(id) : store::queue::disown(id))) return true;
   pg::wake_dispatcher_at_commit();
-  return !call.caller_is_restricted();
+  return !asks;
+}
+
+// The app says how a generation ends, or that it has sent it itself: what atelier waits for or has sent is none of it.
+void give_up(const pg::TriggerCall& call, GenerationStatus from, GenerationStatus to) {
+  if (pg::is_worker() || from == GenerationStatus::pending) return;
+  const core::Uuid id = id_of(call);
+  if (from == GenerationStatus::queued) store::queue::remove(id);
+  if (core::is_active(from) == core::is_active(to)) return;
+  if (store::queue::disown(id)) pg::wake_dispatcher_at_commit();
 }
 
 bool moves(pg::TriggerCall& call, GenerationStatus from, GenerationStatus to) {
@@ -84,9 +111,13 @@ bool moves(pg::TriggerCall& call, GenerationStatus from, GenerationStatus to) {
       return !is_late(call, from, to) && hand_over(call, from);
     case GenerationStatus::cancelled:
       return core::is_terminal(from) || from == GenerationStatus::pending || cancel(call);
-    default:
+    case GenerationStatus::processing:
+    case GenerationStatus::completed:
+    case GenerationStatus::failed:
+      give_up(call, from, to);
       return true;
   }
+  return true;
 }
 
 core::StatusTimes old_times(const pg::TriggerCall& call) {

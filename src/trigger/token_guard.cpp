@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
-// The triggers on replicate_tokens: guard_token() lets in only what can be sent in a header, tokens_changed() tells the
-// dispatcher. No message ever contains a token.
+// The triggers on replicate_tokens: guard_token() lets in only what can be sent in a header, keep_token() keeps a
+// deleted token for what runs with it, tokens_changed() tells the dispatcher. No message ever contains a token.
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "pg/entry.hpp"
 #include "pg/shmem.hpp"
@@ -41,6 +42,12 @@ void check_row(const pg::TriggerCall& call) {
     pg::fail(pg::Code::unique_violation, "this token is in the pool already");
 }
 
+bool dispatcher_runs() {
+  const std::vector<pg::WorkerRow> rows = pg::worker_rows(MyDatabaseId);
+  return std::any_of(rows.begin(), rows.end(),
+                     [](const pg::WorkerRow& row) { return row.kind == pg::WorkerKind::dispatcher; });
+}
+
 }  // namespace
 
 ATELIER_FUNCTION(guard_token) {
@@ -49,6 +56,14 @@ ATELIER_FUNCTION(guard_token) {
     call.fill_missing();
     check_row(call);
   }
+  return call.result();
+}
+
+// Before the row goes, and with it what is known of its account.
+ATELIER_FUNCTION(keep_token) {
+  pg::TriggerCall call(fcinfo, kTable, pg::TriggerTime::before_row);
+  if (call.event() == pg::TriggerEvent::remove)
+    store::tokens::keep(call.old_required<int32_t>(kId), call.old_required<std::string>(kToken), dispatcher_runs());
   return call.result();
 }
 

@@ -7,6 +7,7 @@
 #include "pg/trigger.hpp"
 #include "store/caller.hpp"
 #include "store/rights.hpp"
+#include "store/wish.hpp"
 #include "store/workspaces.hpp"
 #include "trigger/allowed.hpp"
 
@@ -72,6 +73,16 @@ ATELIER_FUNCTION(guard_workspace) {
   if (call.caller_is_restricted()) limit_texts(call, {&kName, &kDescription});
   check_name(call);
   tidy_slug(call);
+  return call.result();
+}
+
+// What is under way in a workspace that is deleted is cancelled; its rows stay with their users.
+ATELIER_FUNCTION(end_workspace) {
+  pg::TriggerCall call(fcinfo, kTable, pg::TriggerTime::before_row);
+  if (call.event() == pg::TriggerEvent::remove) {
+    const store::wish::Expressed expressed(store::wish::Wish::cancel);
+    store::workspaces::cancel_generations(call.old_required<core::Uuid>(kId));
+  }
   return call.result();
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <queue>
 #include <random>
+#include <string>
 #include <unordered_set>
 #include <vector>
 
@@ -31,6 +32,9 @@ struct Context {
 
   // Generations whose last prediction was not started in time.
   std::unordered_set<core::Uuid, core::UuidHash> short_of_time;
+
+  // Predictions of which a webhook told before the answer to their creating request.
+  std::unordered_set<std::string> early;
 
   // When rows that went back into the queue are due, soonest first.
   std::priority_queue<int64_t, std::vector<int64_t>, std::greater<>> returns;

@@ -23,6 +23,7 @@
 #include "store/claims.hpp"
 #include "store/dispatch.hpp"
 #include "worker/context.hpp"
+#include "worker/news.hpp"
 #include "worker/rescuer.hpp"
 #include "worker/sender.hpp"
 #include "worker/start.hpp"
@@ -100,7 +101,10 @@ class Dispatcher {
       case Reason::resolve_model:
         return sender_.on_model(arrival, now_us);
       case Reason::check_account:
-        return sender_.on_account(arrival, now_us);
+        sender_.on_account(arrival, now_us);
+        return news_.ask_secrets(now_us);
+      case Reason::webhook_secret:
+        return news_.on_secret(arrival, now_us);
       case Reason::look:
         return watcher_.on_look(arrival, now_us);
       case Reason::cancel:
@@ -196,6 +200,8 @@ class Dispatcher {
     adopt(inherited, now_us);
     decide(state);
     for (const int64_t attempt : cancels) watcher_.want_cancel(attempt, now_us);
+    if (inherited_) news_.take(now_us);
+    if (inherited_) news_.ask_secrets(now_us);
     if (may_send_) sender_.ask_accounts();
     more_to_claim_ = waiting;
     return true;
@@ -268,6 +274,7 @@ class Dispatcher {
   Watcher watcher_{context_};
   Rescuer rescuer_{context_};
   Survey survey_{context_};
+  News news_{context_};
   pg::WorkerReport published_;
   bool inherited_ = false;
   bool promoted_ = false;

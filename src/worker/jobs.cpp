@@ -52,6 +52,12 @@ Job* Jobs::find(int64_t attempt) {
   return place == jobs_.end() ? nullptr : &place->second;
 }
 
+Job* Jobs::find_prediction(std::string_view prediction_id) {
+  for (auto& [attempt, job] : jobs_)
+    if (job.prediction_id == prediction_id) return &job;
+  return nullptr;
+}
+
 void Jobs::remove(int64_t attempt) { jobs_.erase(attempt); }
 
 void Jobs::schedule(Job& job, int64_t due_us) {

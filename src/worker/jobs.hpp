@@ -7,6 +7,7 @@
 #include <optional>
 #include <queue>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -47,8 +48,11 @@ struct Job {
   Phase phase = Phase::sending;
   int64_t due_us = 0;
   bool looking = false;
-  int looks = 0;         // answered polls or searches of this phase
-  int failed_looks = 0;  // in a row
+  bool hinted = false;           // a webhook says that there is news: the next look does not wait for its time
+  int16_t percent = -1;          // how far it has come, as its logs say; -1 while they say nothing
+  int64_t percent_again_us = 0;  // when that may be written next
+  int looks = 0;                 // answered polls or searches of this phase
+  int failed_looks = 0;          // in a row
   int64_t watched_since_us = 0;
   int32_t other_token = 0;           // watches instead of the one that created it, of the same account; 0: none
   bool inherited = false;            // from a former process
@@ -72,6 +76,8 @@ class Jobs {
   Job& add(const store::claims::Claimed& claimed);
   Job& add(const store::attempts::OpenAttempt& open);
   Job* find(int64_t attempt);
+  // By the prediction's id, among all: for what comes seldom.
+  Job* find_prediction(std::string_view prediction_id);
   void remove(int64_t attempt);
 
   // Sets when the job is to be looked at next.

@@ -27,6 +27,7 @@ namespace settings = pg::settings;
 constexpr int kMostFailures = 5;
 constexpr int64_t kLockedDelayUs = 100'000;
 constexpr int64_t kFailedDelayUs = 1'000'000;
+constexpr const char* kUniqueViolation = "23505";
 
 void write_calls(const std::vector<results::Call>& calls) {
   if (calls.empty()) return;
@@ -119,8 +120,11 @@ std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timesta
     store::attempts::break_fences(attempts);
   }
 #endif
-  const std::vector<int64_t> advanced = store::attempts::advance(steps, now);
-  const std::unordered_set<int64_t> open(advanced.begin(), advanced.end());
+  std::unordered_set<int64_t> open, disowned;
+  for (const store::attempts::Advanced& one : store::attempts::advance(steps, now)) {
+    open.insert(one.attempt);
+    if (one.disowned) disowned.insert(one.attempt);
+  }
 
   std::vector<results::Change> changes;
   std::vector<results::Return> returns;
@@ -130,6 +134,7 @@ std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timesta
     calls.insert(calls.end(), entry.calls.begin(), entry.calls.end());
     if (open.count(entry.step.attempt) == 0) continue;
     if (entry.step.cost_usd) costs.push_back({entry.user, *entry.step.cost_usd});
+    if (disowned.count(entry.step.attempt) != 0) continue;
     if (entry.change) changes.push_back(*entry.change);
     if (entry.requeue) returns.push_back(*entry.requeue);
   }
@@ -167,6 +172,22 @@ void reach_committed(const std::vector<Entry>& entries) {
   }
 }
 
+// Somebody may write the id of a prediction into a row of his own before the generation has it that it was made for.
+bool make_room(const Entry& entry) {
+  if (!entry.change || !entry.change->prediction_id) return false;
+  std::vector<results::Squatter> squatters;
+  const auto error = pg::in_owner_transaction([&] { squatters = results::evict_squatters({*entry.change}); });
+  if (error)
+    pg::report(pg::Level::warning,
+               std::string("atelier: a prediction id could not be taken out of another row: ") + error->what());
+  for (const results::Squatter& squatter : squatters)
+    pg::report(pg::Level::warning,
+               "atelier: prediction id \"" + squatter.prediction_id + "\" was removed from generation " +
+                   core::to_string(squatter.generation),
+               "The prediction was made for generation " + core::to_string(squatter.rightful) + ".");
+  return !squatters.empty();
+}
+
 std::optional<pg::Error> write_durably(const std::vector<Entry>& entries, std::unordered_set<int64_t>& open) {
   const auto error = pg::in_owner_transaction([&] {
     pg::make_commit_durable();
@@ -185,7 +206,7 @@ void collect(const std::vector<Entry>& entries, const std::unordered_set<int64_t
 }  // namespace
 
 std::optional<int64_t> Recorder::due_us() const {
-  if (!calls_.empty()) return 0;
+  if (!calls_.empty() || !progress_.empty()) return 0;
   std::optional<int64_t> earliest;
   for (const Entry& entry : waiting_)
     if (!earliest || entry.not_before_us < *earliest) earliest = entry.not_before_us;
@@ -199,6 +220,12 @@ std::vector<Recorded> Recorder::flush(int64_t now_us) {
     calls_.clear();
     const auto error = pg::in_owner_transaction([&] { write_calls(calls); });
     if (error) pg::report(pg::Level::warning, std::string("atelier: api_logs could not be written: ") + error->what());
+  }
+  if (!progress_.empty()) {
+    const std::vector<store::attempts::Progress> progress = std::move(progress_);
+    progress_.clear();
+    const auto error = pg::in_owner_transaction([&] { store::attempts::note_progress(progress); });
+    if (error) pg::report(pg::Level::log, std::string("atelier: progress could not be written: ") + error->what());
   }
   const auto later = std::stable_partition(waiting_.begin(), waiting_.end(),
                                            [&](const Entry& entry) { return entry.not_before_us <= now_us; });
@@ -219,7 +246,8 @@ void Recorder::one_by_one(std::vector<Entry> entries, int64_t now_us, std::vecto
   for (Entry& entry : entries) {
     std::vector<Entry> alone{entry};
     std::unordered_set<int64_t> open;
-    const auto error = write_durably(alone, open);
+    auto error = write_durably(alone, open);
+    if (error && error->sqlstate() == kUniqueViolation && make_room(entry)) error = write_durably(alone, open);
     if (!error) {
       collect(alone, open, done);
     } else {

@@ -39,7 +39,9 @@ class Recorder {
   // A provider call that belongs to no step, for api_logs.
   void add_call(store::results::Call call) { calls_.push_back(std::move(call)); }
 
-  bool empty() const noexcept { return waiting_.empty() && calls_.empty(); }
+  // How far a prediction has come; lost without harm.
+  void add_progress(int64_t attempt, int16_t percent) { progress_.push_back({attempt, percent}); }
+
   // When the earliest postponed entry is due; nullopt when nothing waits.
   std::optional<int64_t> due_us() const;
 
@@ -52,6 +54,7 @@ class Recorder {
 
   std::vector<Entry> waiting_;
   std::vector<store::results::Call> calls_;
+  std::vector<store::attempts::Progress> progress_;
 };
 
 }  // namespace atelier::worker

@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/json.hpp"
@@ -152,7 +153,8 @@ void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
 
 void Rescuer::count_search(const Party& party, int64_t now_us) {
   for (Job* job : party) {
-    ++job->looks;
+    // A look before its time shows less, since a list may be late: it does not count.
+    if (!std::exchange(job->hinted, false)) ++job->looks;
     if (const auto delay_us = core::search_delay_us(job->looks)) {
       context_.jobs.schedule(
           *job, std::max(now_us + pg::fault::scaled(core::kSecondUs), job->sent_at_us + pg::fault::scaled(*delay_us)));

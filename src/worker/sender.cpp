@@ -312,9 +312,10 @@ void Sender::accept(Job& job, const Arrival& arrival, const replicate::Predictio
   context_.recorder.add(std::move(entry));
   job.watched_since_us = now_us;
   const int64_t interval_us = settings::poll_interval_ms() * 1000;
-  context_.jobs.schedule(job, job.cancel_wanted
-                                  ? now_us
-                                  : now_us + core::poll_delay_us(0, job.is_video(), interval_us, context_.random()));
+  const bool at_once = job.cancel_wanted || job.hinted || context_.early.erase(job.prediction_id) != 0;
+  job.hinted = false;
+  context_.jobs.schedule(
+      job, at_once ? now_us : now_us + core::poll_delay_us(0, job.is_video(), interval_us, context_.random()));
 }
 
 void Sender::resolve(Job& job, int64_t now_us) {

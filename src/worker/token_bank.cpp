@@ -33,6 +33,7 @@ void TokenBank::refresh(int64_t now_us) {
   if (version == version_ && now_us - loaded_us_ < kReloadUs) return;
   std::vector<core::PoolToken> tokens;
   rows_.clear();
+  store::pool::forget_kept();
   for (store::pool::TokenRow& row : store::pool::tokens()) {
     tokens.push_back({row.id, row.account, row.active, row.cooling_until_us});
     const int32_t id = row.id;
@@ -55,6 +56,13 @@ std::vector<int32_t> TokenBank::without_account() {
     if (row.active && row.account.empty() && !asked_[id]) tokens.push_back(id);
   for (const int32_t id : tokens) asked_[id] = true;
   return tokens;
+}
+
+std::map<std::string, int32_t> TokenBank::accounts() const {
+  std::map<std::string, int32_t> accounts;
+  for (const auto& [id, row] : rows_)
+    if (row.active && !row.account.empty()) accounts.emplace(row.account, id);
+  return accounts;
 }
 
 void TokenBank::learn_account(int32_t token, const std::string& account) {
@@ -101,7 +109,7 @@ void TokenBank::flush(int64_t now_us, bool at_once) {
   flushed_us_ = now_us;
   std::vector<store::pool::Usage> usage;
   for (const auto& [id, one] : usage_)
-    if (rows_.count(id) != 0) usage.push_back(one);
+    if (const auto place = rows_.find(id); place != rows_.end() && !place->second.kept) usage.push_back(one);
   usage_.clear();
   write("token counts", [&] {
     const std::vector<int32_t> written = store::pool::add_usage(usage);

@@ -28,6 +28,9 @@ class TokenBank {
   // Active tokens whose account has not been asked for yet; each is named once per load.
   std::vector<int32_t> without_account();
 
+  // The known accounts, each with an active token of it.
+  std::map<std::string, int32_t> accounts() const;
+
   void learn_account(int32_t token, const std::string& account);
   // A refusal: the token, or every token of its account, rests until `until_us`.
   void cool(int32_t token, int64_t until_us, bool whole_account, const std::string& reason);

@@ -2,7 +2,9 @@
 #include "worker/watcher.hpp"
 
 #include <algorithm>
+#include <utility>
 
+#include "core/progress.hpp"
 #include "core/retry.hpp"
 #include "pg/fault.hpp"
 #include "worker/endings.hpp"
@@ -17,6 +19,8 @@ using replicate::PollAction;
 constexpr int64_t kGraceUs = core::kMinuteUs;
 constexpr int64_t kPutOffUs = 5 * core::kSecondUs;
 constexpr int kCancelTries = 5;
+// How often the progress of one prediction is written at most.
+constexpr int64_t kProgressUs = 2 * core::kSecondUs;
 
 // Whether the provider has heard of the cancelling, so that repeating it would change nothing.
 bool was_taken(const replicate::Answer& answer) {
@@ -37,6 +41,7 @@ void Watcher::look(Job& job, int64_t now_us) {
   if (!pool.take_request(job.watching_token(), now_us))
     return context_.jobs.schedule(job, std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us)));
   job.looking = true;
+  job.hinted = false;
   const bool cancel =
       (job.cancel_wanted || job.cancel_for_deadline) && !job.cancel_sent && now_us >= job.cancel_again_us;
   if (cancel) job.cancel_sent = true;
@@ -73,7 +78,8 @@ void Watcher::act_on(Job& job, const Arrival& arrival, const replicate::PollVerd
   switch (verdict.action) {
     case PollAction::look_again:
       log_call(context_.recorder, arrival, &job, answered ? nullptr : &verdict.failure);
-      return context_.jobs.schedule(job, now_us + verdict.delay_us);
+      if (verdict.prediction) note_progress(job, *verdict.prediction, now_us);
+      return context_.jobs.schedule(job, now_us + (std::exchange(job.hinted, false) ? 0 : verdict.delay_us));
     case PollAction::throttle:
       log_call(context_.recorder, arrival, &job, &verdict.failure);
       context_.tokens.pool().cool_requests(job.watching_token(), verdict.until_us);
@@ -101,6 +107,15 @@ void Watcher::act_on(Job& job, const Arrival& arrival, const replicate::PollVerd
       return context_.recorder.add(std::move(entry));
     }
   }
+}
+
+void Watcher::note_progress(Job& job, const replicate::Prediction& prediction, int64_t now_us) {
+  if (now_us < job.percent_again_us) return;
+  const auto percent = core::last_percent(prediction.object.find("logs").string_or_empty());
+  if (!percent || *percent == job.percent) return;
+  job.percent = *percent;
+  job.percent_again_us = now_us + kProgressUs;
+  context_.recorder.add_progress(job.attempt, *percent);
 }
 
 void Watcher::want_cancel(int64_t attempt, int64_t now_us) {

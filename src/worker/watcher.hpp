@@ -24,6 +24,7 @@ class Watcher {
   void want_cancel(int64_t attempt, int64_t now_us);
 
  private:
+  void note_progress(Job& job, const replicate::Prediction& prediction, int64_t now_us);
   void act_on(Job& job, const Arrival& arrival, const replicate::PollVerdict& verdict, int64_t now_us);
 
   Context& context_;

@@ -41,6 +41,16 @@ INSERT INTO stated VALUES
   ('atelier.set_admin_role(text, text, boolean)', 'authenticated service_role', 'behind them'),
   ('public.decrement_credits(uuid, integer)',    'service_role', 'money'),
   ('atelier.decrement_credits(uuid, integer)',   'service_role', 'behind it'),
+  -- One generation.
+  ('public.cancel_generation(uuid)',             'authenticated service_role', 'its user, by his id'),
+  ('atelier.cancel_generation(uuid)',            'authenticated service_role', 'behind it'),
+  ('public.retry_generation(uuid)',              'authenticated service_role', 'its user, by his id'),
+  ('atelier.retry_generation(uuid)',             'authenticated service_role', 'behind it'),
+  ('public.explain_generation(uuid)',            'authenticated service_role', 'whoever may read the row'),
+  ('atelier.explain_generation(uuid)',           'authenticated service_role', 'behind it'),
+  ('atelier.retry(uuid)',                        'service_role', 'for whoever runs it'),
+  ('public.replicate_webhook(json)',             'anon authenticated service_role', 'the provider, which signs it'),
+  ('atelier.replicate_webhook(json)',            'anon authenticated service_role', 'behind it'),
   -- Workspaces.
   ('public.is_workspace_member(uuid, uuid)',     'authenticated service_role', 'H3: about himself'),
   ('atelier.has_workspace(uuid, uuid)',          'authenticated service_role', 'behind it'),

@@ -92,6 +92,8 @@ INSERT INTO called (caller, command, rows) VALUES
   ('owner', 'SELECT FROM get_assistant_history({owner})', '1'), ('owner', 'SELECT toggle_conversation_favorite({owner}, {owner})', '1'),
   ('boss', $$SELECT answer_support_ticket({owner}, 'so')$$, '1'),
   ('service_role', 'SELECT decrement_credits({owner}, 1), get_flow_workspace({owner})', '1'),
+  ('owner', 'SELECT retry_generation({owner}), cancel_generation({owner})', '1'), ('owner', 'SELECT FROM explain_generation({owner})', '1'),
+  ('owner', $$SELECT FROM replicate_webhook('{"id": "x"}')$$, '1'),
   ('owner', 'SELECT FROM get_generation_counts({owner})', '1'), ('owner', 'SELECT FROM get_workspace_generation_counts({space})', '1'),
   ('owner', $$SELECT poll_generations(), poll_generations(NULL, 'background', {space})$$, '1'),
   ('service_role', 'SELECT FROM get_workspaces_generation_counts(ARRAY[{space}]::uuid[])', '1'), ('service_role', 'SELECT FROM get_user_generation_stats(ARRAY[{owner}]::uuid[])', '1'),

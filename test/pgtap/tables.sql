@@ -49,10 +49,13 @@ INSERT INTO stated VALUES
   ('atelier.metrics',          '',      '',                     'SELECT', 'for monitoring'),
   ('atelier.migrations',       '',      '',                     '',       'install()'),
   ('atelier.orphaned_files',   '',      '',                     'SELECT', 'for who deletes the files'),
+  ('atelier.kept_tokens',      '',      '',                     '',       'the workers'''),
   ('atelier.queue',            '',      '',                     '',       'the workers'''),
   ('atelier.queue_status',     '',      '',                     '',       'for the DBA'),
   ('atelier.token_state',      '',      '',                     '',       'the workers'''),
   ('atelier.tokens',           '',      '',                     '',       'for the DBA'),
+  ('atelier.webhook_events',   '',      '',                     '',       'the workers'''),
+  ('atelier.webhook_secrets',  '',      '',                     '',       'the workers'''),
   ('atelier.workers',          '',      '',                     '',       'for the DBA');
 UPDATE stated SET service_role = 'SELECT INSERT UPDATE DELETE' WHERE service_role = 'all';
 
