@@ -15,8 +15,8 @@ COMMENT ON FUNCTION atelier.retry(uuid) IS 'queues a failed or cancelled generat
 
 -- Why a generation stands where it stands. The reasons are these; the first one that holds is told.
 --   pending      not_handed_over
---   waiting      held, paused, user_inactive, no_token, cooling, backoff, user_concurrency, workspace_concurrency, no_worker,
---                in_order (others are before it), next; not_in_queue (the triggers were away)
+--   waiting      held, paused, user_inactive, no_token, cooling, backoff, budget, user_concurrency, workspace_concurrency,
+--                no_worker, in_order (others are before it), next; not_in_queue (the triggers were away)
 --   sent         sending, looking_up (the answer was lost), running, cancelling; sent_by_app
 --   ended        completed, failed, cancelled
 
@@ -30,11 +30,13 @@ DECLARE
   tokens record;
   due timestamptz := (SELECT nullif(q.not_before, '-infinity') FROM atelier.queue q WHERE q.generation_id = why_waiting.generation_id);
   per_user integer := current_setting('atelier.user_concurrency')::integer;
+  own_limit integer;
   per_workspace integer := coalesce(current_setting('atelier.workspace_concurrency', true)::integer, 0);
 BEGIN
   EXECUTE atelier.in_app_schema(
     'SELECT g.user_id, g.workspace_id, u.is_active FROM @app@.generations g JOIN @app@.users u ON u.id = g.user_id WHERE g.id = $1')
     INTO row_of USING generation_id;
+  own_limit := (SELECT l.concurrency FROM atelier.user_limits l WHERE l.user_id = row_of.user_id);
   EXECUTE atelier.in_app_schema($sql$
     SELECT count(*) AS active, count(*) FILTER (WHERE s.cooling_until > clock_timestamp()) AS cooling, min(s.cooling_until) AS until,
            (array_agg(s.account ORDER BY s.cooling_until))[1] AS account
@@ -56,11 +58,15 @@ BEGIN
   ELSIF due > clock_timestamp() THEN
     reason := 'backoff';
     earliest_start := due;
-  ELSIF per_user > 0
-    AND per_user <= (SELECT count(*) FROM atelier.attempts a
-                      WHERE a.user_id = row_of.user_id AND a.state IN ('sending', 'running', 'unknown')) THEN
+  ELSIF atelier.reached_budget(row_of.user_id) IS NOT NULL THEN
+    reason := 'budget';
+    earliest_start := (date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day') AT TIME ZONE 'UTC';
+    blocked_by := 'daily budget of the ' || atelier.reached_budget(row_of.user_id);
+  ELSIF coalesce(own_limit, per_user) > 0
+    AND coalesce(own_limit, per_user) <= (SELECT count(*) FROM atelier.attempts a
+                                           WHERE a.user_id = row_of.user_id AND a.state IN ('sending', 'running', 'unknown')) THEN
     reason := 'user_concurrency';
-    blocked_by := 'atelier.user_concurrency = ' || per_user;
+    blocked_by := coalesce('own limit = ' || own_limit, 'atelier.user_concurrency = ' || per_user);
   ELSIF per_workspace > 0 AND row_of.workspace_id IS NOT NULL
     AND per_workspace <= atelier.running_in_workspace(row_of.workspace_id) THEN
     reason := 'workspace_concurrency';

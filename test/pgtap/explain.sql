@@ -45,6 +45,11 @@ SELECT is(pg_temp.why(w.id), 'queued no_worker 1 0', 'no dispatcher runs here') 
 INSERT INTO atelier.attempts (generation_id, user_id, number, state, sent_at, deadline)
 SELECT gen_random_uuid(), pg_temp.ann(), 1, 'running', now(), now() FROM generate_series(1, 5);
 SELECT is(pg_temp.why(w.id), 'queued user_concurrency 1 0 atelier.user_concurrency = 5', 'as many run as may') FROM waits w;
+INSERT INTO atelier.user_limits (user_id, concurrency) VALUES (pg_temp.ann(), 4);
+SELECT is(pg_temp.why(w.id), 'queued user_concurrency 1 0 own limit = 4', 'as many as the user himself may') FROM waits w;
+UPDATE atelier.user_limits SET daily_budget_usd = 0;
+SELECT is(pg_temp.why(w.id), 'queued budget 1 0 daily budget of the user', 'all that may be spent today is spent') FROM waits w;
+SELECT is(pg_temp.answer('ann', format('SELECT e.earliest_start > now() AND e.earliest_start <= now() + interval ''1 day'' FROM explain_generation(%L) e', w.id)), 'true', 'and tomorrow comes') FROM waits w;
 UPDATE atelier.queue q SET not_before = clock_timestamp() + interval '1 min' FROM waits w WHERE q.generation_id = w.id;
 SELECT is(pg_temp.why(w.id), 'queued backoff 1 0', 'after a failure that passes') FROM waits w;
 SELECT is(pg_temp.answer('ann', format('SELECT e.earliest_start > now() + interval ''50 s'' FROM explain_generation(%L) e', w.id)), 'true', 'which says until when') FROM waits w;
