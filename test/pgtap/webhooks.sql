@@ -7,7 +7,7 @@ SELECT * FROM no_plan();
 CREATE FUNCTION pg_temp.secret(account text) RETURNS text LANGUAGE sql IMMUTABLE
 AS $$ SELECT 'whsec_' || encode(sha256(account::bytea), 'base64') $$;
 CREATE FUNCTION pg_temp.sign(body text, account text, message text, age integer DEFAULT 0) RETURNS text LANGUAGE sql
-AS $$ SELECT atelier.webhook_signature(pg_temp.secret(account), message, (extract(epoch FROM clock_timestamp())::bigint - age)::text, body) $$;
+AS $$ SELECT atelier.webhook_signature(pg_temp.secret(account), message, (floor(extract(epoch FROM now()))::bigint - age)::text, body) $$;
 -- The attempt and what was made of it, or the SQLSTATE.
 CREATE FUNCTION pg_temp.call(body text, headers json DEFAULT NULL) RETURNS text LANGUAGE plpgsql
 AS $$
@@ -25,7 +25,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 CREATE FUNCTION pg_temp.signed(body text, message text, account text DEFAULT 'acme', age integer DEFAULT 0) RETURNS text LANGUAGE sql
 AS $$ SELECT pg_temp.call(body, json_build_object('webhook-id', message, 'webhook-signature', pg_temp.sign(body, account, message, age),
-                                                 'webhook-timestamp', (extract(epoch FROM clock_timestamp())::bigint - age)::text)) $$;
+                                                 'webhook-timestamp', (floor(extract(epoch FROM now()))::bigint - age)::text)) $$;
 
 -- Attempts of a generation each: one runs, one has ended, one is being sent, of one the answer was lost.
 INSERT INTO generations (id, user_id, action, model_id, model_name, replicate_model, status, replicate_prediction_id)
@@ -81,20 +81,20 @@ SELECT is(pg_temp.call(pg_temp.body('runs'), headers::json), 'PT400', 'headers '
                     '{"webhook-id": "x", "webhook-timestamp": "-1", "webhook-signature": "v1,x"}',
                     '{"webhook-id": "x", "webhook-timestamp": "99999999999999999999", "webhook-signature": "v1,x"}',
                     json_build_object('webhook-id', repeat('x', 201), 'webhook-timestamp', '1', 'webhook-signature', 'v1,x')::text]) headers;
-SELECT is(pg_temp.signed(pg_temp.body('runs'), 'old', 'acme', 301), 'PT400', 'signed more than five minutes ago');
-SELECT is(pg_temp.signed(pg_temp.body('runs'), 'new', 'acme', -303), 'PT400', 'or in the future');
-SELECT is(pg_temp.signed(pg_temp.body('runs'), 'oldish', 'acme', 297), pg_temp.attempt('runs') || ' accepted 204', 'within five minutes');
+SELECT is(pg_temp.signed(pg_temp.body('runs'), 'old', 'acme', 303), 'PT400', 'signed more than five minutes ago');
+SELECT is(pg_temp.signed(pg_temp.body('runs'), 'new', 'acme', -400), 'PT400', 'or in the future');
+SELECT is(pg_temp.signed(pg_temp.body('runs'), 'oldish', 'acme', 200), pg_temp.attempt('runs') || ' accepted 204', 'within five minutes');
 SELECT is(pg_temp.signed(pg_temp.body('runs'), 'forged', 'stranger'), 'PT403', 'signed by somebody else');
 CREATE FUNCTION pg_temp.with_signature(signature text) RETURNS text LANGUAGE sql
 AS $$ SELECT pg_temp.call(pg_temp.body('runs'), json_build_object('Webhook-Id', 'm' || md5(signature), 'WEBHOOK-TIMESTAMP',
-        extract(epoch FROM clock_timestamp())::bigint::text, 'webhook-signature',
+        floor(extract(epoch FROM now()))::bigint::text, 'webhook-signature',
         replace(signature, 'RIGHT', substr(pg_temp.sign(pg_temp.body('runs'), 'acme', 'm' || md5(signature)), 4)))) $$;
 SELECT is(pg_temp.with_signature('v1,RIGHT'), pg_temp.attempt('runs') || ' accepted 204', 'names of headers in any case');
 SELECT is(pg_temp.with_signature('v1,AAAA v1,RIGHT'), pg_temp.attempt('runs') || ' accepted 204', 'several signatures, one of them right');
 SELECT is(pg_temp.with_signature(s), 'PT403', 'signature ' || s)
   FROM unnest('{"v9,RIGHT", "RIGHT", "v1,", "v1,RIGHT=", "v1, RIGHT", "v1,AAAA", "v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}'::text[]) s;
 SELECT is(pg_temp.call(pg_temp.body('runs') || ' ', json_build_object('webhook-id', 'bytes', 'webhook-timestamp',
-        extract(epoch FROM clock_timestamp())::bigint::text, 'webhook-signature', pg_temp.sign(pg_temp.body('runs'), 'acme', 'bytes'))),
+        floor(extract(epoch FROM now()))::bigint::text, 'webhook-signature', pg_temp.sign(pg_temp.body('runs'), 'acme', 'bytes'))),
   'PT403', 'the signature is one of the bytes');
 
 -- Bodies.
