@@ -1,18 +1,21 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Install step 17: what models are, what they cost, what was paid, and the files that die at the provider. The rows of
--- models and prices are the DBA's: they are put in once, into an empty table, and never touched again.
+-- models and prices are the DBA's: they are put in once, into an empty table, and never touched again. What was put in
+-- has a time in its key, so that rows that are restored into a fresh install find their places free; see own_seeds().
 
 CREATE FUNCTION atelier.make_models() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   PERFORM atelier.make_table('atelier.models', $table$
-    replicate_model text NOT NULL CONSTRAINT models_pkey PRIMARY KEY,
+    replicate_model text NOT NULL,
     actions text[],
     version text CONSTRAINT models_version_check CHECK (version ~ '^[0-9a-f]{64}$'),
     price_rule text,
     deadline interval CONSTRAINT models_deadline_check CHECK (deadline BETWEEN interval '5 s' AND interval '24 h'),
-    enabled boolean NOT NULL DEFAULT true
+    enabled boolean NOT NULL DEFAULT true,
+    seeded_at timestamptz NOT NULL DEFAULT '-infinity',
+    CONSTRAINT models_pkey PRIMARY KEY (replicate_model, seeded_at)
   $table$);
   PERFORM atelier.describe('atelier.models', 'what is known of models; with atelier.models_only, all that users may queue', ARRAY[
     'replicate_model', 'as in generations.replicate_model, without a version: owner/name or deployment:owner/name',
@@ -20,7 +23,8 @@ BEGIN
     'version', 'sent when a generation names the model without a version; null for the latest',
     'price_rule', 'atelier.prices.rule by which its predictions are priced; null when that is not known',
     'deadline', 'how long a prediction may take; null for atelier.image_deadline or atelier.video_deadline',
-    'enabled', 'whether users may queue it while atelier.models_only is on']);
+    'enabled', 'whether users may queue it while atelier.models_only is on',
+    'seeded_at', 'when install() put it in; -infinity for a row of your own, which counts instead of one that was put in']);
 
   PERFORM atelier.make_table('atelier.prices', $table$
     rule text NOT NULL,
@@ -28,14 +32,16 @@ BEGIN
     tier jsonb NOT NULL DEFAULT '{}' CONSTRAINT prices_tier_check CHECK (jsonb_typeof(tier) = 'object'),
     valid_from timestamptz NOT NULL DEFAULT '-infinity',
     usd numeric NOT NULL CONSTRAINT prices_usd_check CHECK (usd >= 0),
-    CONSTRAINT prices_pkey PRIMARY KEY (rule, metric, tier, valid_from)
+    seeded_at timestamptz NOT NULL DEFAULT '-infinity',
+    CONSTRAINT prices_pkey PRIMARY KEY (rule, metric, tier, valid_from, seeded_at)
   $table$);
   PERFORM atelier.describe('atelier.prices', 'what predictions cost: the sum of metric times price over the metrics of a rule', ARRAY[
     'rule', 'a hardware of the provider, or a name of your own; atelier.models.price_rule',
     'metric', 'a number in the metrics of a prediction, such as predict_time (seconds) or image_output_count; run stands for one of each that succeeded',
     'tier', 'what the metrics must contain for this price, such as {"resolution_target": "720p"}; the price that names most counts',
     'valid_from', 'since when; of several the newest that has begun',
-    'usd', 'dollars for one']);
+    'usd', 'dollars for one',
+    'seeded_at', 'when install() put it in; -infinity for a row of your own, which counts instead of one that was put in']);
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_models() IS 'part of an install step: models and prices';
@@ -45,18 +51,18 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   IF NOT EXISTS (SELECT FROM atelier.prices) THEN
-    INSERT INTO atelier.prices (rule, usd) VALUES
+    INSERT INTO atelier.prices (seeded_at, rule, usd) SELECT now(), p.rule, p.usd FROM (VALUES
       ('cpu-small', 0.000025), ('cpu', 0.0001), ('gpu-t4', 0.000225), ('gpu-a40-small', 0.000575), ('gpu-a40-large', 0.000725),
       ('gpu-l40s', 0.000975), ('gpu-l40s-2x', 0.00195), ('gpu-a100-large', 0.0014), ('gpu-a100-large-2x', 0.0028),
       ('gpu-a100-large-4x', 0.0056), ('gpu-a100-large-8x', 0.0112), ('gpu-h100', 0.001525), ('gpu-h100-2x', 0.00305),
-      ('gpu-h100-4x', 0.0061), ('gpu-h100-8x', 0.0122);
+      ('gpu-h100-4x', 0.0061), ('gpu-h100-8x', 0.0122)) AS p (rule, usd);
   END IF;
   IF EXISTS (SELECT FROM atelier.models) THEN
     RETURN;
   END IF;
-  INSERT INTO atelier.models (price_rule, replicate_model)
-  SELECT s.hardware, m.model
-    FROM (VALUES
+  INSERT INTO atelier.models (seeded_at, replicate_model, price_rule, version)
+  SELECT now(), coalesce(priced.model, pinned.model), priced.hardware, pinned.version
+    FROM (SELECT s.hardware, unnest(s.models) AS model FROM (VALUES
       ('gpu-a100-large', ARRAY[
         'black-forest-labs/flux-1.1-pro', 'black-forest-labs/flux-1.1-pro-ultra', 'black-forest-labs/flux-dev',
         'black-forest-labs/flux-schnell', 'black-forest-labs/flux-pro', 'black-forest-labs/flux-fill-pro',
@@ -72,9 +78,8 @@ BEGIN
       ('gpu-a40-large', ARRAY[
         'lucataco/real-esrgan-video', 'batouresearch/magic-image-refiner', 'stability-ai/stable-diffusion-inpainting',
         'yorickvp/llava-13b']),
-      ('cpu', ARRAY['cjwbw/rembg'])) AS s (hardware, models)
-   CROSS JOIN unnest(s.models) AS m (model);
-  INSERT INTO atelier.models (replicate_model, version) VALUES
+      ('cpu', ARRAY['cjwbw/rembg'])) AS s (hardware, models)) priced
+    FULL JOIN (VALUES
     ('prunaai/z-image-turbo', '7ea16386290ff5977c7812e66e462d7ec3954d8e007a8cd18ded3e7d41f5d7cf'),
     ('zsxkib/mmaudio', '62871fb59889b2d7c13777f08deb3b36bdff88f7e1d53a50ad7694548a41b484'),
     ('lucataco/moondream2', '72ccb656353c348c1385df54b237eeb7bfa874bf11486cf0b9473e691b662d31'),
@@ -85,8 +90,7 @@ BEGIN
     ('pharmapsychotic/clip-interrogator', '8151e1c9f47e696fa316146a2e35812ccf79cfc9eba05b11c7f450155102af70'),
     ('lucataco/sdxl-clip-interrogator', 'b8dd624ad312d215250b362af0ecff05d7ad4f8270f9beb034c483d70682e7b3'),
     ('methexis-inc/img2prompt', '50adaf2d3ad20a6f911a8a9e3ccf777b263b8596fbd2c8fc26e8888f8a0edbb5'),
-    ('lucataco/video-merge', '65c81d0d0689d8608af8c2f59728135925419f4b5e62065c37fc350130fed67a')
-  ON CONFLICT (replicate_model) DO UPDATE SET version = excluded.version;
+    ('lucataco/video-merge', '65c81d0d0689d8608af8c2f59728135925419f4b5e62065c37fc350130fed67a')) AS pinned (model, version) ON pinned.model = priced.model;
 END
 $function$;
 COMMENT ON FUNCTION atelier.seed_models() IS 'part of an install step: the models and prices that the app knows, where the tables are empty';

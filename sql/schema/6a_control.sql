@@ -12,6 +12,7 @@ BEGIN
   INSERT INTO atelier.identity (app_schema, system_identifier, database_oid, relation_oid, timeline, dispatch, since)
   SELECT kept, here.system_identifier, here.database_oid, 'atelier.identity'::regclass, here.timeline, state, now()
     FROM atelier.database_identity() here;
+  PERFORM atelier.own_seeds();
   PERFORM atelier.wake();
 END
 $function$;

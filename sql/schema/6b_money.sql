@@ -17,6 +17,22 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.money_triggers() IS 'part of wanted_triggers()';
 
+CREATE FUNCTION atelier.own_seeds() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+-- Rows of another database, restored into a fresh install, are older than what that install put in.
+BEGIN
+  IF to_regclass('atelier.models') IS NULL OR to_regclass('atelier.prices') IS NULL THEN
+    RETURN;
+  END IF;
+  DELETE FROM atelier.models m
+   WHERE m.seeded_at > (SELECT min(o.seeded_at) FROM atelier.models o WHERE o.seeded_at > '-infinity');
+  DELETE FROM atelier.prices p
+   WHERE p.seeded_at > (SELECT min(o.seeded_at) FROM atelier.prices o WHERE o.seeded_at > '-infinity');
+END
+$function$;
+COMMENT ON FUNCTION atelier.own_seeds() IS 'part of resume(): of the models and prices of several installs those of the oldest stay';
+
 CREATE FUNCTION atelier.spent_today(user_id uuid DEFAULT '00000000-0000-0000-0000-000000000000') RETURNS numeric
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -67,7 +83,7 @@ DECLARE
   found bigint;
 BEGIN
   check_name := 'models'; status := 'ok'; hint := NULL;
-  detail := format('users may queue the %s models of atelier.models', (SELECT count(*) FROM atelier.models m WHERE m.enabled));
+  detail := format('users may queue the %s models of atelier.models', (SELECT count(DISTINCT m.replicate_model) FROM atelier.models m WHERE m.enabled));
   IF NOT current_setting('atelier.models_only')::boolean THEN
     status := 'warn'; detail := 'users may queue every model, at whatever price';
     hint := 'ALTER SYSTEM SET atelier.models_only = on; SELECT pg_reload_conf();';

@@ -32,6 +32,7 @@ struct Run {
 
 class PriceList {
  public:
+  // Of prices for the same the first one counts.
   void add(const std::string& rule, Price price) { rules_[rule].push_back(std::move(price)); }
 
   // Dollars with six decimals, as generations.cost_usd takes them. nullopt when the rule has no price for something, or

@@ -59,19 +59,22 @@ pg::Statement settle_statement(R"sql(
     INSERT INTO atelier.credit_entries (generation_id, kind, turn, user_id, amount)
     SELECT h.generation_id, 'release', h.turn, h.user_id, -h.amount FROM held h JOIN balances b ON b.id = h.user_id
     RETURNING user_id, amount),
-  charged AS (
-    INSERT INTO atelier.credit_entries (generation_id, kind, turn, user_id, amount)
-    SELECT e.generation_id, 'charge', 0, e.user_id,
-           -least(e.price, greatest(0, b.credits - sum(e.price) OVER (PARTITION BY e.user_id ORDER BY e.place) + e.price
-                                       + coalesce((SELECT sum(r.amount) FROM released r WHERE r.user_id = e.user_id), 0)))
+  priced AS (
+    SELECT e.generation_id, e.user_id, e.price,
+           sum(e.price) OVER (PARTITION BY e.user_id ORDER BY e.place) - e.price AS taken_before,
+           b.credits + coalesce((SELECT sum(r.amount) FROM released r WHERE r.user_id = e.user_id), 0) AS credits
       FROM ended e
       JOIN balances b ON b.id = e.user_id
-     WHERE e.price > 0
-    RETURNING user_id, amount)
+     WHERE e.price > 0),
+  charged AS (
+    INSERT INTO atelier.credit_entries (generation_id, kind, turn, user_id, amount)
+    SELECT p.generation_id, 'charge', 0, p.user_id, -least(p.price, greatest(0, p.credits - p.taken_before))
+      FROM priced p
+    RETURNING user_id, amount),
+  entries AS (
+    SELECT r.user_id, r.amount FROM released r UNION ALL SELECT c.user_id, c.amount FROM charged c)
   UPDATE @app@.users u SET credits = coalesce(u.credits, 0) + sums.amount
-    FROM (SELECT entries.user_id, sum(entries.amount)::integer AS amount
-            FROM (SELECT r.user_id, r.amount FROM released r UNION ALL SELECT c.user_id, c.amount FROM charged c) entries
-           GROUP BY entries.user_id) sums
+    FROM (SELECT e.user_id, sum(e.amount)::integer AS amount FROM entries e GROUP BY e.user_id) sums
    WHERE u.id = sums.user_id AND sums.amount <> 0)sql");
 
 }  // namespace

@@ -15,18 +15,20 @@ pg::Statement listed_statement(R"sql(
   SELECT m.enabled, $2 = '' OR $2 = m.version, m.actions IS NULL OR $3 = ANY (m.actions)
     FROM atelier.models m
    WHERE CASE WHEN $1 = '' THEN m.version = $2 ELSE m.replicate_model = $1 END
-   ORDER BY 1 DESC, 3 DESC
+   ORDER BY m.seeded_at
    LIMIT 1)sql");
 
 pg::Statement models_statement(R"sql(
   SELECT m.replicate_model, coalesce(m.version, ''), coalesce(m.price_rule, ''),
          coalesce(extract(epoch FROM m.deadline) * 1000000, 0)::bigint
-    FROM atelier.models m)sql");
+    FROM atelier.models m
+   ORDER BY m.seeded_at)sql");
 
 pg::Statement prices_statement(R"sql(
   SELECT p.rule, p.metric, p.tier::text, p.usd::float8, greatest(p.valid_from, 'epoch')
     FROM atelier.prices p
-   WHERE p.valid_from < 'infinity')sql");
+   WHERE p.valid_from < 'infinity'
+   ORDER BY p.seeded_at)sql");
 
 }  // namespace
 

@@ -25,6 +25,7 @@ struct Model {
   std::string price_rule;  // empty when unknown
   int64_t deadline_us;     // 0 when the settings say it
 };
+// Of several rows for one name the first one counts.
 std::vector<Model> all();
 
 core::PriceList prices();

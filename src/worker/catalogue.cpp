@@ -13,7 +13,7 @@ void Catalogue::refresh() {
   models_.clear();
   names_.clear();
   for (store::models::Model& model : store::models::all()) {
-    if (!model.version.empty()) names_[model.version] = model.name;
+    if (!model.version.empty()) names_.emplace(model.version, model.name);
     std::string name = model.name;
     models_.emplace(std::move(name), std::move(model));
   }

@@ -3,6 +3,7 @@
 -- queue. What the dispatcher makes of them: test/t/080_money.pl.
 BEGIN;
 SELECT * FROM no_plan();
+SET LOCAL timezone = 'UTC';
 \ir lib/callers.sql
 
 SELECT is(count(*), 47::bigint, 'every model of the app') FROM atelier.models;
@@ -23,6 +24,8 @@ SELECT is_empty($$SELECT FROM atelier.prices WHERE (metric, tier, valid_from) <>
 SELECT throws_ok(format('INSERT INTO atelier.models (replicate_model, version, deadline) VALUES (''a/b'', %L, %L)', version, deadline), '23514', NULL,
                  format('refused: version %L, deadline %L', version, deadline))
   FROM (VALUES ('latest', NULL), (repeat('A', 64), NULL), (NULL, '4 s'), (NULL, '25 h')) v (version, deadline);
+INSERT INTO atelier.models (replicate_model, version) VALUES ('fofr/ltx-video', repeat('1', 64));
+SELECT throws_ok($$INSERT INTO atelier.models (replicate_model) VALUES ('fofr/ltx-video')$$, '23505', NULL, 'one row of one''s own for a model');
 SELECT throws_ok($$INSERT INTO atelier.prices (rule, usd) VALUES ('x', -1)$$, '23514', NULL, 'a price below zero is refused');
 UPDATE atelier.models SET version = NULL, price_rule = 'mine', enabled = false WHERE replicate_model = 'lucataco/video-merge';
 DELETE FROM atelier.models WHERE replicate_model = 'cjwbw/rembg';
@@ -31,6 +34,14 @@ CREATE TEMP TABLE before AS SELECT * FROM atelier.models;
 SELECT lives_ok('SELECT atelier.step_money(); SELECT atelier.install()', 'the step may run again');
 SELECT set_eq('SELECT * FROM atelier.models', 'SELECT * FROM before', 'what the DBA has changed and deleted stays so');
 SELECT is(usd, 7::numeric, 'prices too') FROM atelier.prices WHERE rule = 'cpu';
+
+-- Rows of a database that was dumped, restored into this one, which has put in its own.
+SAVEPOINT restored;
+INSERT INTO atelier.models (replicate_model, seeded_at) VALUES ('cjwbw/rembg', '2026-01-01'), ('old/model', '2026-01-01');
+SELECT lives_ok('SELECT atelier.resume()', 'resume()');
+SELECT set_eq('SELECT replicate_model, seeded_at::text FROM atelier.models',
+  $$VALUES ('cjwbw/rembg', '2026-01-01 00:00:00+00'), ('old/model', '2026-01-01 00:00:00+00'), ('fofr/ltx-video', '-infinity')$$, 'keeps those of the oldest install, and one''s own');
+ROLLBACK TO restored;
 
 -- Only what is listed.
 CREATE FUNCTION pg_temp.insert(model text, action text DEFAULT 'create', status text DEFAULT 'queued') RETURNS text LANGUAGE sql AS
@@ -52,6 +63,7 @@ SELECT is(pg_temp.outcome('ann', pg_temp.insert(model, action)), wanted, format(
                ('list/off', 'create', '42501'), ('some/model', 'create', '42501'), ('list/pinned', 'create', '1'),
                ('list/pinned:' || repeat('a', 64), 'create', '1'), ('list/pinned:' || repeat('b', 64), 'create', '42501'),
                ('list/any:' || repeat('b', 64), 'create', '42501'), (repeat('a', 64), 'create', '1'), (repeat('b', 64), 'create', '42501'),
+               ('fofr/ltx-video:' || repeat('1', 64), 'create', '1'), ('fofr/ltx-video', 'create', '1'),
                ('deployment:list/fast', 'create', '1'), ('list/fast', 'create', '42501'), ('LIST/any', 'create', '42501'),
                ('nano-banana-pro', 'create', '22023')) v (model, action, wanted);
 SELECT is(pg_temp.outcome(caller, pg_temp.insert('some/model')), '1', caller || ' is exempt') FROM unnest('{service_role,superuser}'::text[]) caller;
