@@ -61,14 +61,14 @@ objects := build/obj$(if $(FAULTS),-faults)
 sources := $(sort $(wildcard $(top)/src/*.cpp $(top)/src/*/*.cpp))
 schema := $(sort $(wildcard $(top)/sql/schema/*.sql))
 tables := $(shell sed -n 's/.* kTableVersion = \([0-9]*\);.*/\1/p' $(top)/src/store/dispatch.hpp)
-# From each released version straight to this one; and, for the tests, the scripts of those versions.
+# From each released version straight to this one; and, where a build for the tests was made, the scripts of those versions.
 updates := $(patsubst $(top)/sql/upgrade/%.sql,build/atelier--%.sql,$(wildcard $(top)/sql/upgrade/*--$(version).sql))
 released := $(patsubst $(top)/sql/upgrade/released/%.gz,build/%,$(wildcard $(top)/sql/upgrade/released/*.sql.gz))
 
 MODULE_big = atelier
 OBJS = $(patsubst $(top)/src/%.cpp,$(objects)/%.o,$(sources))
 MODULEDIR = extension
-DATA_built = atelier.control $(script) $(updates) $(if $(FAULTS),$(released))
+DATA_built = atelier.control $(script) $(updates) $(if $(FAULTS)$(wildcard build/obj-faults),$(released))
 EXTRA_CLEAN = build
 
 # The server's headers are system headers to us: their warnings are not ours. 15 has no default for PGDLLEXPORT, so

@@ -12,7 +12,7 @@ END
 $script$;
 
 -- The members before the update. What the script does not make anew is not wanted any more, and goes at its end.
-CREATE TEMP TABLE atelier_former AS
+CREATE TEMP TABLE pg_temp.atelier_former AS
 SELECT p.oid AS function, p.ctid AS place
   FROM pg_catalog.pg_depend d
   JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
