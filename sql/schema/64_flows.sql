@@ -17,6 +17,7 @@ BEGIN
       ('flows', 'touch_trigger', 'BEFORE UPDATE ON %s FOR EACH ROW', 'touch_updated_at'),
       ('flow_nodes', 'touch_trigger', 'BEFORE UPDATE ON %s FOR EACH ROW', 'touch_updated_at'),
       ('flow_comments', 'touch_trigger', 'BEFORE UPDATE ON %s FOR EACH ROW', 'touch_updated_at'),
+      ('flows', 'flow_memory_end_trigger', 'AFTER DELETE ON %s FOR EACH ROW', 'forget_flow'),
       ('flow_nodes', 'flow_node_memory_trigger', 'AFTER DELETE ON %s FOR EACH ROW', 'remember_flow_node'),
       ('flow_nodes', 'flow_node_memory_end_trigger', 'AFTER DELETE ON %s FOR EACH STATEMENT', 'forget_flow_nodes'))
       AS w (relation, name, timing, call);

@@ -17,6 +17,10 @@ CREATE FUNCTION atelier.forget_flow_nodes() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_forget_flow_nodes';
 COMMENT ON FUNCTION atelier.forget_flow_nodes() IS 'trigger: forgets nodes that were deleted more than a day ago';
 
+CREATE FUNCTION atelier.forget_flow() RETURNS trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_forget_flow';
+COMMENT ON FUNCTION atelier.forget_flow() IS 'trigger: forgets what was remembered of the nodes of a deleted flow';
+
 CREATE FUNCTION atelier.guard_flow_edge() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_guard_flow_edge';
 COMMENT ON FUNCTION atelier.guard_flow_edge() IS 'trigger: an edge connects two nodes of its own flow';

@@ -30,6 +30,8 @@ pg::Statement forget_statement(R"sql(
            WHERE o.deleted_at < now() - interval '1 day' ORDER BY o.deleted_at LIMIT 1000 FOR UPDATE SKIP LOCKED) old
    WHERE m.flow_id = old.flow_id AND m.node_id = old.node_id)sql");
 
+pg::Statement forget_flow_statement(R"sql(DELETE FROM atelier.flow_node_memory WHERE flow_id = $1)sql");
+
 pg::Statement place_statement(R"sql(SELECT g.user_id, g.workspace_id FROM @app@.generations g WHERE g.id = $1)sql");
 
 // What a node shows of its generation g. Nodes know no cancelled.
@@ -163,6 +165,12 @@ void show_results(const std::vector<core::Uuid>& generations) {
   std::vector<core::Uuid> linked;
   for (size_t i = 0; i < rows.size(); ++i) linked.push_back(rows[i].get<core::Uuid>(0));
   if (!linked.empty()) show_statement(linked);
+}
+
+void forget_flow(const core::Uuid& flow) {
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  forget_flow_statement(flow);
 }
 
 void remove_flows(const core::Uuid& owner_id) {

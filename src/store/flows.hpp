@@ -30,6 +30,9 @@ std::optional<KeptNode> recall_node(const core::Uuid& flow, const core::Uuid& no
 // Removes what is too old, some rows at a time.
 void forget_old_nodes();
 
+// Forgets all nodes of a flow that is deleted: whoever makes one anew with its id learns nothing of it.
+void forget_flow(const core::Uuid& flow);
+
 struct GenerationPlace {
   core::Uuid owner;
   std::optional<core::Uuid> workspace;

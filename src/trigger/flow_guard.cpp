@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // guard_flow() and guard_flow_edge(): BEFORE INSERT OR UPDATE on flows and flow_edges. A flow keeps its owner for ever
-// and changes its workspace by his hand only; an edge connects nodes of its own flow.
+// and changes its workspace by his hand only; an edge connects nodes of its own flow. forget_flow(): AFTER DELETE on
+// flows, each row.
 #include "pg/entry.hpp"
 #include "store/caller.hpp"
 #include "store/flows.hpp"
@@ -16,6 +17,7 @@ constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
 constexpr Oid kText = pg::TypeOf<std::string>::scalar;
 
 namespace flow {
+constinit const pg::Column kId{"id", kUuid};
 constinit const pg::Column kUserId{"user_id", kUuid};
 constinit const pg::Column kWorkspaceId{"workspace_id", kUuid};
 constinit const pg::Column kName{"name", kText};
@@ -91,4 +93,10 @@ ATELIER_FUNCTION(guard_flow_edge) {
   if (due && flow && source && target && !store::flows::has_nodes(*flow, *source, *target))
     pg::fail(pg::Code::check_violation, "an edge must connect two nodes of its own flow");
   return call.result();
+}
+
+ATELIER_FUNCTION(forget_flow) {
+  const pg::TriggerCall call(fcinfo, "flows", pg::TriggerTime::after_row);
+  if (call.event() == pg::TriggerEvent::remove) store::flows::forget_flow(call.old_required<core::Uuid>(flow::kId));
+  return (Datum)0;
 }

@@ -21,7 +21,7 @@ SELECT is_empty($$
   SELECT name, proconfig FROM functions
    WHERE (prosecdef OR language <> 'c') AND NOT coalesce(proconfig, '{}') @> ARRAY['search_path=pg_catalog, pg_temp']
      AND NOT (schema = 'auth' AND proname IN ('uid', 'role', 'email'))$$,
-  'the search_path of every function that is SQL or a definer is fixed');
+  'H18: the search_path of every function that is SQL or a definer is fixed');
 -- These three are inlined into the app's own queries, which a setting would prevent; they call one qualified function each.
 SELECT set_eq($$SELECT name FROM functions WHERE language = 'sql' AND proconfig IS NULL$$,
               CASE WHEN pg_temp.auth_is_ours() THEN ARRAY['auth.uid()', 'auth.role()', 'auth.email()'] ELSE '{}' END,
@@ -120,7 +120,7 @@ SELECT is_empty($$SELECT name FROM tables t WHERE NOT EXISTS (SELECT FROM pg_con
                 'every table has a primary key');
 -- anon_security_definer_function_executable, authenticated_security_definer_function_executable: in any schema.
 SELECT is_empty($$SELECT f.name, g.role FROM functions f CROSS JOIN unnest('{anon,authenticated}'::text[]) g (role)
-                   WHERE f.prosecdef AND has_function_privilege(g.role, f.id, 'EXECUTE')$$, 'users execute no function with the rights of another');
+                   WHERE f.prosecdef AND has_function_privilege(g.role, f.id, 'EXECUTE')$$, 'H18: users execute no function with the rights of another');
 -- sensitive_columns_exposed: what is named like a secret is under row level security, which the lint asks for, and not for anon.
 SELECT is_empty($$SELECT t.name, a.attname FROM tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0
                    WHERE a.attname ~ '^(token|secret|password|api_key|access_token|refresh_token)$' AND has_column_privilege('anon', t.oid, a.attnum, 'SELECT')$$,

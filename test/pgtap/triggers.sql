@@ -25,6 +25,7 @@ INSERT INTO native VALUES
   ('add_workspace_owner',      'workspaces',              'AFTER',  'INSERT', 'ROW'),
   ('guard_workspace_member',   'workspace_members',       'BEFORE', 'INSERT OR UPDATE OR DELETE', 'ROW'),
   ('guard_flow',               'flows',                   'BEFORE', 'INSERT OR UPDATE', 'ROW'),
+  ('forget_flow',              'flows',                   'AFTER',  'DELETE', 'ROW'),
   ('guard_flow_node',          'flow_nodes',              'BEFORE', 'INSERT OR UPDATE', 'ROW'),
   ('remember_flow_node',       'flow_nodes',              'AFTER',  'DELETE', 'ROW'),
   ('forget_flow_nodes',        'flow_nodes',              'AFTER',  'DELETE', 'STATEMENT'),
