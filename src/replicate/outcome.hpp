@@ -82,6 +82,11 @@ struct PollContext {
   bool video = false;             // a video_* action
   bool cancel_requested = false;  // by the user
   bool cancel_sent = false;       // by us, because of the deadline
+  // Patience: with the provider, which ends a prediction at its deadline by itself; with a prediction that we have
+  // cancelled; with one that is not found, right after its creation or by mistake.
+  int64_t grace_us = 60'000'000;
+  int64_t cancel_grace_us = 30'000'000;
+  int64_t missing_us = 60'000'000;
   OutputRules output;
 };
 

@@ -24,14 +24,8 @@ constexpr const char* kNoResult = "The model returned no result.";
 constexpr const char* kNoText = "The model returned no text.";
 constexpr const char* kCancelled = "The generation was cancelled.";
 
-// The provider ends a prediction at its deadline by itself; we step in when it has not done so by then.
-constexpr int64_t kGraceUs = kMinuteUs;
-// A cancelled prediction may take a moment to end.
-constexpr int64_t kCancelGraceUs = 30 * kSecondUs;
 // So long after its end the provider has deleted the result.
 constexpr int64_t kRetentionUs = 60 * kMinuteUs;
-// A prediction may be missing where it is read for a while after it was created, and now and then by mistake.
-constexpr int64_t kMissingUs = kMinuteUs;
 constexpr int kMissingLooks = 4;
 // So many other tokens in a row are tried at once, later ones with a pause.
 constexpr int kQuickTokens = 3;
@@ -68,11 +62,11 @@ int64_t poll_delay(const PollContext& context) {
                              context.random);
 }
 
-bool is_overdue(const PollContext& context) { return context.now_us >= context.deadline_us + kGraceUs; }
+bool is_overdue(const PollContext& context) { return context.now_us >= context.deadline_us + context.grace_us; }
 
 // Whether the cancelling had its time, so that what still has not ended is given up.
 bool is_given_up(const PollContext& context) {
-  return context.cancel_sent && context.now_us >= context.deadline_us + kGraceUs + kCancelGraceUs;
+  return context.cancel_sent && context.now_us >= context.deadline_us + context.grace_us + context.cancel_grace_us;
 }
 
 PollVerdict judge_waiting(const Prediction& prediction, const PollContext& context, Question question) {
@@ -200,7 +194,7 @@ PollVerdict judge_failed_look(const Answer& answer, const PollContext& context) 
     return verdict;
   }
   if (status == 404) {
-    const bool long_enough = context.now_us - context.watched_since_us >= kMissingUs;
+    const bool long_enough = context.now_us - context.watched_since_us >= context.missing_us;
     if (long_enough && context.failed_looks >= kMissingLooks) return lost(std::move(failure));
     return verdict;
   }

@@ -98,8 +98,10 @@ Request cancel_prediction(std::string_view prediction_id) {
   return request;
 }
 
-Request list_predictions(int64_t created_after_us) {
-  return get(std::string(kPredictions) + "?created_after=" + percent_encode(rfc3339(created_after_us)));
+Request list_predictions(int64_t created_after_us, std::optional<int64_t> created_before_us) {
+  std::string path = std::string(kPredictions) + "?created_after=" + percent_encode(rfc3339(created_after_us));
+  if (created_before_us) path += "&created_before=" + percent_encode(rfc3339(*created_before_us));
+  return get(std::move(path));
 }
 
 std::optional<Request> next_page(std::string_view next, std::string_view base_url) {

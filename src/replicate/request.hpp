@@ -45,8 +45,8 @@ Reference with_version(const Reference& reference, std::string_view version);
 
 Request get_prediction(std::string_view prediction_id);
 Request cancel_prediction(std::string_view prediction_id);
-// The account's predictions created at that time or later, newest first.
-Request list_predictions(int64_t created_after_us);
+// The account's predictions created at that time or later, and before another one if given; newest first.
+Request list_predictions(int64_t created_after_us, std::optional<int64_t> created_before_us = std::nullopt);
 // The next page of a list, from the answer's `next`; nullopt when that is empty or leads anywhere but to the list of
 // predictions below `base_url`.
 std::optional<Request> next_page(std::string_view next, std::string_view base_url);

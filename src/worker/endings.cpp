@@ -2,6 +2,7 @@
 #include "worker/endings.hpp"
 
 #include "core/text.hpp"
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 
 namespace atelier::worker {
@@ -203,6 +204,9 @@ replicate::PollContext poll_context(Context& context, const Job& job, int64_t no
   poll.video = job.is_video();
   poll.cancel_requested = job.cancel_wanted;
   poll.cancel_sent = job.cancel_sent && job.cancel_for_deadline;
+  poll.grace_us = pg::fault::scaled(poll.grace_us);
+  poll.cancel_grace_us = pg::fault::scaled(poll.cancel_grace_us);
+  poll.missing_us = pg::fault::scaled(poll.missing_us);
   poll.output = {job.is_text(), settings::is_loopback_api()};
   return poll;
 }

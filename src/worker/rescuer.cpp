@@ -85,7 +85,13 @@ void Rescuer::search(Job& job, int64_t now_us) {
   Party party = followers(job, now_us);
   party.push_back(&job);
   for (Job* one : party) one->may_have_expired = false;
-  send(job, party, replicate::list_predictions(job.sent_at_us - replicate::kClockSkewUs), now_us);
+  int64_t last_us = job.sent_at_us;
+  for (const Job* one : party) last_us = std::max(last_us, one->sent_at_us);
+  // What came later was not theirs: however long ago they were sent, the listing is as short as the time of sending.
+  const int64_t before_us = last_us + pg::settings::request_timeout_ms() * 1000 +
+                            pg::fault::scaled(replicate::kArrivalUs + replicate::kClockSkewUs);
+  send(job, party, replicate::list_predictions(job.sent_at_us - pg::fault::scaled(replicate::kClockSkewUs), before_us),
+       now_us);
 }
 
 void Rescuer::schedule(const Party& party, int64_t due_us) {

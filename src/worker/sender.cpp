@@ -262,7 +262,6 @@ void Sender::on_created(const Arrival& arrival, int64_t now_us) {
       ++history.tries;
       return give_back(now_us + verdict.delay_us);
     case CreateAction::throttle:
-      context_.tokens.count_error(token, verdict.failure.admin_message);
       context_.tokens.cool(token, verdict.until_us, true, "throttled by the provider");
       if (verdict.low_credit) context_.tokens.pool().limit_to_low_credit(token, now_us + kLowCreditUs);
       return give_back(now_us);

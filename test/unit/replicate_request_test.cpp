@@ -161,6 +161,9 @@ TEST(ReplicateRequest, AnIdCannotLeadToAnotherPath) {
 }
 
 TEST(ReplicateRequest, TheListIsAskedFromATimeOn) {
+  EXPECT_EQ(
+      list_predictions(1'763'805'600'000'000, 1'763'805'720'000'000).path,
+      "/predictions?created_after=2025-11-22T10%3A00%3A00.000000Z&created_before=2025-11-22T10%3A02%3A00.000000Z");
   EXPECT_EQ(list_predictions(1'763'805'600'123'456).path, "/predictions?created_after=2025-11-22T10%3A00%3A00.123456Z");
 }
 

@@ -15,7 +15,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use constant { kInFlight => 50, kBallast => 70, kUsers => 20, kCredits => 10_000_000, kPatience => 25, kRefill => 40 };
+use constant { kInFlight => 50, kWanted => 75, kUsers => 20, kCredits => 10_000_000, kPatience => 25, kRefill => 40 };
 
 # How each point is reached: the model of a row that leads there (none: the stream itself does), or what to do.
 our %points = (
@@ -184,7 +184,7 @@ sub top_up {
     return 1 if $out >= kInFlight + 5;
     return 0 if ($self->{filled} // 0) > time - 0.4;
     $self->{filled} = time;
-    $self->add_rows('slow', kBallast + kInFlight - $out) if $self->sql('SELECT count(*) < 200 FROM atelier.queue') eq 't';
+    $self->add_rows('slow', kWanted - $out) if $self->sql('SELECT count(*) < 200 FROM atelier.queue') eq 't';
     return 0;
 }
 
