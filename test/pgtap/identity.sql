@@ -2,7 +2,7 @@
 -- Who is calling, as the policies see it: the subject of the claims and nothing else, asked anew for every statement, and the same
 -- in a plan that was made for somebody else or that runs in parallel workers.
 BEGIN;
-SELECT plan(41);
+SELECT plan(42);
 \ir lib/callers.sql
 
 SELECT is(pg_temp.answer(caller, 'SELECT concat_ws('' '', coalesce(right(atelier.uid()::text, 2), ''-''), coalesce(atelier.role(), ''-''))'), identity, caller || ': who it is')
@@ -97,5 +97,17 @@ SELECT ok(pg_temp.uses_workers(), 'the plan has parallel workers');
 SELECT is((SELECT count(*) FROM generations WHERE atelier.role() IS NULL), 1::bigint, 'they know the caller');
 SELECT set_config('request.jwt.claim.sub', pg_temp.bob()::text, true) IS NOT NULL AS done \gset
 SELECT is((SELECT count(*) FROM generations WHERE atelier.role() IS NULL), 51::bigint, 'and the next one');
+
+-- Where a setting is found among the others changes when one is defined that sorts before it, or whose name is alike.
+CREATE FUNCTION pg_temp.follows(before text, claimed uuid) RETURNS boolean LANGUAGE plpgsql
+AS $$
+BEGIN
+  PERFORM set_config(before, 'x', true);
+  PERFORM set_config('request.jwt.claims', json_build_object('sub', claimed)::text, true);
+  RETURN atelier.uid() = claimed;
+END $$;
+SELECT ok(bool_and(pg_temp.follows(s.name, gen_random_uuid())), 'the claims are found again after other settings have moved them')
+  FROM (SELECT 'request.jwt.' || n FROM unnest(ARRAY['aaa', 'claim', 'claims_too', 'zzz']) n
+        UNION ALL SELECT format('a%s.b', n) FROM generate_series(1, 300) n) AS s (name);
 SELECT * FROM finish();
 ROLLBACK;
