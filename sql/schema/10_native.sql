@@ -70,6 +70,10 @@ AS 'MODULE_PATHNAME', 'atelier_get_next_replicate_token';
 ALTER FUNCTION atelier.get_next_replicate_token() OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.get_next_replicate_token() IS 'the active token that was used least recently, counted as used; no row when none is usable';
 
+CREATE FUNCTION atelier.flush_tokens() RETURNS bigint
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'atelier_flush_tokens';
+COMMENT ON FUNCTION atelier.flush_tokens() IS 'writes how often tokens were handed out into their rows, which the keeper does every second; returns how many uses there were. Owner and superusers';
+
 -- Triggers. Each checks that it is called for the table and the event it is meant for.
 
 CREATE FUNCTION atelier.guard_generation() RETURNS trigger

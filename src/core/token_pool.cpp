@@ -12,11 +12,10 @@ namespace {
 
 // What the provider allows an account that is short of credit: this many a minute, and no two of them at once.
 constexpr int kLowCreditCreates = 6;
-constexpr int64_t kLowCreditGapUs = kMinuteUs / kLowCreditCreates;
 
-// Drops what is a minute old and what lies before the `kept` last ones: no limit looks at it any more.
-void forget(std::deque<int64_t>& sent, size_t kept, int64_t now_us) {
-  while (!sent.empty() && (sent.size() > kept || sent.front() <= now_us - kMinuteUs)) sent.pop_front();
+// Drops what is older than a minute and what lies before the `kept` last ones: no limit looks at it any more.
+void forget(std::deque<int64_t>& sent, size_t kept, int64_t before_us) {
+  while (!sent.empty() && (sent.size() > kept || sent.front() <= before_us)) sent.pop_front();
 }
 
 void merge_times(const std::deque<int64_t>& from, std::deque<int64_t>& into, size_t kept) {
@@ -72,6 +71,7 @@ void TokenPool::set_tokens(const std::vector<PoolToken>& tokens) {
   // Reservations of deleted tokens end here. Accounts stay, so that a token that comes back finds its minute as it was.
   for (const Token& gone : before) {
     gone.account->reserved -= gone.reserved;
+    gone.account->requests_out -= gone.requests_out;
     if (gone.row.account.empty()) accounts_.erase(key_of(gone.row));
   }
 }
@@ -89,6 +89,8 @@ void TokenPool::move_to_account(Token& token, const std::string& name) {
   token.account = &accounts_[key_of(token.row)];
   old.reserved -= token.reserved;
   token.account->reserved += token.reserved;
+  old.requests_out -= token.requests_out;
+  token.account->requests_out += token.requests_out;
   // What other tokens of a known account have used cannot be told apart, so it stays there.
   if (!was_alone) return;
   merge(old, *token.account);
@@ -98,23 +100,30 @@ void TokenPool::move_to_account(Token& token, const std::string& name) {
 void TokenPool::merge(Account& from, Account& into) const {
   merge_times(from.creates, into.creates, creates_kept());
   merge_times(from.requests, into.requests, requests_kept());
+  into.paced_until_us = std::max(into.paced_until_us, from.paced_until_us);
   into.cooling_until_us = std::max(into.cooling_until_us, from.cooling_until_us);
   into.requests_cooling_until_us = std::max(into.requests_cooling_until_us, from.requests_cooling_until_us);
   into.low_credit_until_us = std::max(into.low_credit_until_us, from.low_credit_until_us);
 }
 
 // When the n-th last request is a minute old. `reserved` ones count as sent now and are fewer than the limit.
-int64_t TokenPool::window_ready_at(const std::deque<int64_t>& sent, int limit, int reserved, int64_t now_us) {
+int64_t TokenPool::window_ready_at(const std::deque<int64_t>& sent, int limit, int reserved, int64_t now_us) const {
   const size_t free = static_cast<size_t>(limit - reserved);
   if (sent.size() < free) return now_us;
-  return std::max(now_us, sent[sent.size() - free] + kMinuteUs);
+  return std::max(now_us, sent[sent.size() - free] + limits_.window_us);
+}
+
+// The time from one creating request to the next when they come evenly; 0 when they need not.
+int64_t TokenPool::pace_us() const {
+  return limits_.burst <= 0 || limits_.creates_per_minute <= 0 ? 0 : limits_.window_us / limits_.creates_per_minute;
 }
 
 std::optional<int64_t> TokenPool::create_ready_at(const Token& token, int64_t now_us) const {
   const Account& account = *token.account;
   const int limit = limits_.creates_per_minute;
+  const int64_t paced_us = pace_us() == 0 ? 0 : account.paced_until_us - (limits_.burst - 1) * pace_us();
   const int64_t rested_us =
-      std::max({now_us, token.row.cooling_until_us, token.cooling_until_us, account.cooling_until_us});
+      std::max({now_us, token.row.cooling_until_us, token.cooling_until_us, account.cooling_until_us, paced_us});
   std::optional<int64_t> normal_us;
   if (limit <= 0)
     normal_us = rested_us;
@@ -125,7 +134,8 @@ std::optional<int64_t> TokenPool::create_ready_at(const Token& token, int64_t no
   const int64_t richer_us = account.low_credit_until_us;
   if (account.reserved > 0) return richer_us;
   int64_t low_us = std::max(*normal_us, window_ready_at(account.creates, kLowCreditCreates, 0, rested_us));
-  if (!account.creates.empty()) low_us = std::max(low_us, account.creates.back() + kLowCreditGapUs);
+  if (!account.creates.empty())
+    low_us = std::max(low_us, account.creates.back() + limits_.window_us / kLowCreditCreates);
   return std::min(low_us, richer_us);
 }
 
@@ -142,43 +152,93 @@ std::optional<int32_t> TokenPool::choose(int64_t now_us, const std::string& avoi
   if (best == nullptr) return std::nullopt;
   ++best->reserved;
   ++best->account->reserved;
+  best->used_before = best->used;
+  best->used = ++uses_;
+  best->account->paced_until_us = std::max(best->account->paced_until_us, now_us) + pace_us();
   return best->row.id;
 }
 
 void TokenPool::note_sent(int32_t id, int64_t now_us) {
   Token* token = find(id);
   if (token == nullptr) return;
-  give_back(id);
-  // Order of use is order of sending: a token that was only reserved has not had its turn.
-  token->used = ++uses_;
+  release(*token);
   std::deque<int64_t>& creates = token->account->creates;
   creates.push_back(now_us);
-  forget(creates, creates_kept(), now_us);
+  forget(creates, creates_kept(), now_us - limits_.window_us);
+}
+
+void TokenPool::remember(int32_t id, int64_t sent_us, int64_t now_us) {
+  Token* token = find(id);
+  if (token == nullptr || sent_us <= now_us - limits_.window_us) return;
+  Account& account = *token->account;
+  account.creates.push_back(std::min(sent_us, now_us));
+  account.paced_until_us = std::max(account.paced_until_us, now_us + (limits_.burst - 1) * pace_us());
+  forget(account.creates, creates_kept(), now_us - limits_.window_us);
+}
+
+void TokenPool::release(Token& token) {
+  if (token.reserved == 0) return;
+  --token.reserved;
+  --token.account->reserved;
 }
 
 void TokenPool::give_back(int32_t id) {
   Token* token = find(id);
   if (token == nullptr || token->reserved == 0) return;
-  --token->reserved;
-  --token->account->reserved;
+  release(*token);
+  token->used = token->used_before;
+  token->account->paced_until_us -= pace_us();
 }
 
 bool TokenPool::take_request(int32_t id, int64_t now_us) {
-  Token* token = find(id);
-  if (token == nullptr || request_ready_at(id, now_us) > now_us) return false;
-  std::deque<int64_t>& requests = token->account->requests;
-  requests.push_back(now_us);
-  forget(requests, requests_kept(), now_us);
+  if (!begin_request(id, Use::other, now_us)) return false;
+  end_request(id, now_us);
   return true;
 }
 
-int64_t TokenPool::request_ready_at(int32_t id, int64_t now_us) const {
+bool TokenPool::begin_request(int32_t id, Use use, int64_t now_us) {
+  Token* token = find(id);
+  if (token == nullptr || request_ready_at(id, now_us, use) > now_us) return false;
+  ++token->requests_out;
+  ++token->account->requests_out;
+  return true;
+}
+
+void TokenPool::end_request(int32_t id, int64_t now_us) {
+  Token* token = find(id);
+  if (token == nullptr) return;
+  Account& account = *token->account;
+  if (token->requests_out > 0) {
+    --token->requests_out;
+    --account.requests_out;
+  }
+  account.requests.push_back(now_us);
+  forget(account.requests, requests_kept(), now_us - limits_.window_us);
+}
+
+int TokenPool::request_limit(Use use) const {
+  const int limit = limits_.requests_per_minute;
+  return use == Use::other ? limit : std::max(1, limit - limit / 10);
+}
+
+int64_t TokenPool::request_ready_at(int32_t id, int64_t now_us, Use use) const {
   const Token* token = find(id);
   if (token == nullptr) return now_us;
   const Account& account = *token->account;
   const int64_t rested_us = std::max(now_us, account.requests_cooling_until_us);
   if (limits_.requests_per_minute <= 0) return rested_us;
-  return window_ready_at(account.requests, limits_.requests_per_minute, 0, rested_us);
+  const int limit = request_limit(use);
+  // All of them are out: the first answer makes no room before a minute has passed, but nobody knows when it comes.
+  if (account.requests_out >= limit) return std::max(rested_us, now_us + limits_.window_us / 60);
+  return window_ready_at(account.requests, limit, account.requests_out, rested_us);
+}
+
+void TokenPool::assume_requests(int32_t id, int64_t now_us) {
+  Token* token = find(id);
+  const int limit = limits_.requests_per_minute;
+  if (token == nullptr || limit <= 0 || !token->account->requests.empty()) return;
+  for (int i = 1; i <= limit; ++i)
+    token->account->requests.push_back(now_us - limits_.window_us + i * limits_.window_us / limit);
 }
 
 void TokenPool::cool_token(int32_t id, int64_t until_us) {

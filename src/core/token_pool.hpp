@@ -18,6 +18,10 @@ namespace atelier::core {
 struct PoolLimits {
   int creates_per_minute = 600;
   int requests_per_minute = 3000;
+  // How many creating requests may follow each other at once; after them they come evenly, so that a full minute is not
+  // followed by an idle one. 0: as fast as the minute allows.
+  int burst = 0;
+  int64_t window_us = 60'000'000;  // the minute; tests shorten it
 };
 
 struct PoolToken {
@@ -44,16 +48,26 @@ class TokenPool {
   // request, and reserves that request; nullopt when there is none. Tokens of `avoid_account` and of unknown accounts
   // are left out when it is not empty. Each choice is followed by exactly one note_sent() or give_back().
   std::optional<int32_t> choose(int64_t now_us, const std::string& avoid_account = {});
-  // The reserved request goes out now. From here it counts against the account's minute.
+  // The reserved request has reached the provider, at `now_us` at the latest: for it and the pool the minute begins
+  // here. Said when the answer comes, since nobody knows when it arrived; a reserved one counts as long as it is out.
   void note_sent(int32_t id, int64_t now_us);
+  // What a former process has sent, oldest first, before anything is chosen; what is remembered uses up the burst.
+  void remember(int32_t id, int64_t sent_us, int64_t now_us);
   // The reserved request is not sent.
   void give_back(int32_t id);
 
   // Whether a request that creates nothing may be sent with this token now; if so, it is counted. Works for tokens that
   // are inactive or cooling too, since they still watch what they created.
   bool take_request(int32_t id, int64_t now_us);
-  // When take_request() can say yes; not before `now_us`.
-  int64_t request_ready_at(int32_t id, int64_t now_us) const;
+  // The same for one that is out until end_request(). A tenth of the minute is kept free of looks, so that a cancel or
+  // a search never waits behind them.
+  enum class Use { look, other };
+  bool begin_request(int32_t id, Use use, int64_t now_us);
+  void end_request(int32_t id, int64_t now_us);
+  // When such a request can be sent; not before `now_us`.
+  int64_t request_ready_at(int32_t id, int64_t now_us, Use use = Use::other) const;
+  // Nobody knows what a former process has asked for in the last minute: as much as may be, evenly.
+  void assume_requests(int32_t id, int64_t now_us);
 
   // No creating request with this token, or with any token of its account, before `until_us`.
   void cool_token(int32_t id, int64_t until_us);
@@ -80,7 +94,9 @@ class TokenPool {
   struct Account {
     std::deque<int64_t> creates;   // when, oldest first; only what the limit still looks at
     std::deque<int64_t> requests;  // the same for everything else
-    int reserved = 0;
+    int reserved = 0;              // chosen, or sent and not answered
+    int requests_out = 0;
+    int64_t paced_until_us = 0;  // when all creates so far would have been sent, evenly
     int64_t cooling_until_us = 0;
     int64_t requests_cooling_until_us = 0;
     int64_t low_credit_until_us = 0;
@@ -90,15 +106,20 @@ class TokenPool {
     Account* account = nullptr;    // an entry of accounts_, never null
     int64_t cooling_until_us = 0;  // what cool_token() said, which the table need not know
     uint64_t used = 0;             // order of use
+    uint64_t used_before = 0;      // the same without the last choice
     int reserved = 0;
+    int requests_out = 0;
   };
 
   Token* find(int32_t id);
   const Token* find(int32_t id) const;
   static std::string key_of(const PoolToken& token);
+  static void release(Token& token);
   void move_to_account(Token& token, const std::string& name);
   void merge(Account& from, Account& into) const;
-  static int64_t window_ready_at(const std::deque<int64_t>& sent, int limit, int reserved, int64_t now_us);
+  int64_t window_ready_at(const std::deque<int64_t>& sent, int limit, int reserved, int64_t now_us) const;
+  int64_t pace_us() const;
+  int request_limit(Use use) const;
   std::optional<int64_t> create_ready_at(const Token& token, int64_t now_us) const;
   size_t creates_kept() const;
   size_t requests_kept() const;

@@ -41,6 +41,7 @@ int user_concurrency_value = 5;
 int max_queued_per_user_value = 1000;
 int creates_per_minute_value = 600;
 int requests_per_minute_value = 3000;
+int rate_window_value = 60'000;
 int max_attempts_value = 3;
 int image_deadline_value = 5 * 60;
 int video_deadline_value = 30 * 60;
@@ -224,6 +225,11 @@ void define_all() {
   number_setting("atelier.requests_per_minute", "Most other requests per provider account and minute; 0 for no limit.",
                  "Replicate refuses more than 3000; polling slows down as the limit comes near.",
                  &requests_per_minute_value, 0, 1000000);
+#ifdef ATELIER_FAULT_POINTS
+  number_setting("atelier.rate_window", "The minute of creates_per_minute and requests_per_minute, for tests.",
+                 "Exists in the build with fault points only.", &rate_window_value, 100, 60 * 1000,
+                 GUC_UNIT_MS | GUC_NO_SHOW_ALL);
+#endif
   number_setting("atelier.max_attempts", "Most predictions that are created for one generation.",
                  "Each is paid for; only failures that are known to pass are tried again.", &max_attempts_value, 1, 10);
   switch_setting("atelier.models_only", "Whether users may queue only the models of atelier.models.",
@@ -320,6 +326,7 @@ int user_concurrency() { return user_concurrency_value; }
 int max_queued_per_user() { return max_queued_per_user_value; }
 int creates_per_minute() { return creates_per_minute_value; }
 int requests_per_minute() { return requests_per_minute_value; }
+int64_t rate_window_ms() { return rate_window_value; }
 int max_attempts() { return max_attempts_value; }
 int64_t image_deadline_s() { return image_deadline_value; }
 int64_t video_deadline_s() { return video_deadline_value; }

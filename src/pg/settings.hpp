@@ -42,6 +42,7 @@ int user_concurrency();
 int max_queued_per_user();
 int creates_per_minute();
 int requests_per_minute();
+int64_t rate_window_ms();  // a minute; shorter in tests
 int max_attempts();
 int64_t image_deadline_s();
 int64_t video_deadline_s();

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "pg/shmem.hpp"
 
+#include "pg/announced.hpp"
 #include "pg/compat.hpp"
 #include "pg/datum.hpp"
 #include "pg/error.hpp"
 #include "pg/fault.hpp"
 #include "pg/guard.hpp"
+#include "pg/token_ring.hpp"
 #include "pg/transaction.hpp"
 
 extern "C" {
@@ -139,7 +141,8 @@ shmem_startup_hook_type previous_startup_hook = nullptr;
 
 void on_shmem_request() {
   if (previous_request_hook != nullptr) previous_request_hook();
-  RequestAddinShmemSpace(MAXALIGN(sizeof(Registry)));
+  RequestAddinShmemSpace(MAXALIGN(sizeof(Registry)) + MAXALIGN(reserve_announcements()) +
+                         MAXALIGN(reserve_token_rings()));
 }
 
 void on_shmem_startup() {
@@ -157,6 +160,7 @@ void after_transaction(bool committed) {
   const bool waking = wake && committed;
   const bool changed = tokens_changed && committed;
   announce = wake = tokens_changed = false;
+  publish_announcements(committed);
   if (changed) {
     Locked locked(LW_SHARED);
     if (DatabasePlace* place = locked.find(MyDatabaseId)) pg_atomic_fetch_add_u64(&place->tokens_version, 1);
@@ -190,14 +194,23 @@ void note_tokens_changed_at_commit() {
   at_commit(after_transaction);
 }
 
-void wake_dispatcher() {
+namespace {
+
+void wake_worker(WorkerPlace DatabasePlace::*kind) {
   int proc_number = kNoProc;
   {
     Locked locked(LW_SHARED);
-    if (const DatabasePlace* place = locked.find(MyDatabaseId)) proc_number = place->dispatcher.proc_number;
+    if (const DatabasePlace* place = locked.find(MyDatabaseId)) proc_number = (place->*kind).proc_number;
   }
   set_latch_of(proc_number);
 }
+
+}  // namespace
+
+void wake_dispatcher() { wake_worker(&DatabasePlace::dispatcher); }
+void wake_keeper() { wake_worker(&DatabasePlace::keeper); }
+
+bool has_changed_tokens() noexcept { return tokens_changed; }
 
 uint64_t tokens_version() {
   Locked locked(LW_SHARED);
@@ -217,6 +230,12 @@ bool claim_worker_place(WorkerKind kind) {
   }
   guard([] { before_shmem_exit(leave_worker_place, 0); });
   return true;
+}
+
+bool has_keeper() {
+  Locked locked(LW_SHARED);
+  const DatabasePlace* place = locked.find(MyDatabaseId);
+  return place != nullptr && place->keeper.pid != 0;
 }
 
 bool is_worker() noexcept { return my_place != nullptr; }

@@ -51,14 +51,18 @@ void announce_database_at_commit();
 // Wake the dispatcher of the calling database; the second form waits for the commit and forgets it on rollback.
 void wake_dispatcher();
 void wake_dispatcher_at_commit();
+void wake_keeper();
 // The same, and the dispatcher reads the tokens anew.
 void note_tokens_changed_at_commit();
 uint64_t tokens_version();
+// Whether this transaction has changed tokens, which nobody else knows yet.
+bool has_changed_tokens() noexcept;
 
 // A worker claims its place; false when a live one of the same kind holds it. Given up at process exit.
 bool claim_worker_place(WorkerKind kind);
 // Whether this process holds such a place.
 bool is_worker() noexcept;
+bool has_keeper();
 void publish(const WorkerReport& report);
 std::vector<WorkerRow> worker_rows(Oid database);
 

@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "pg/entry.hpp"
 #include "pg/error.hpp"
 #include "pg/guard.hpp"
 #include "pg/worker_names.hpp"
@@ -12,6 +13,7 @@ extern "C" {
 #include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_extension.h"
@@ -20,6 +22,7 @@ extern "C" {
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "storage/ipc.h"
 #include "storage/latch.h"
 #include "tcop/tcopprot.h"
 #include "utils/backend_status.h"
@@ -89,6 +92,26 @@ void connect_to(Oid database) {
 
 void connect_to_shared_catalogs() {
   guard([] { BackgroundWorkerInitializeConnection(nullptr, nullptr, 0); });
+}
+
+namespace {
+
+void (*last_words)() = nullptr;
+
+// FATAL unwinds nothing: what was interrupted is rolled back first.
+void say_last_words(int code, Datum) {
+  if (last_words == nullptr || code > 1) return;
+  enter_callback("end of a worker", [] {
+    guard([] { AbortOutOfAnyTransaction(); });
+    last_words();
+  });
+}
+
+}  // namespace
+
+void before_end(void (*last)()) {
+  last_words = last;
+  guard([] { before_shmem_exit(say_last_words, 0); });
 }
 
 bool take_reload() {

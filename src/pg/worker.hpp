@@ -37,6 +37,10 @@ Oid worker_argument();
 void connect_to(Oid database);
 void connect_to_shared_catalogs();
 
+// Calls `last` when the process is about to end because it was told to, outside of any transaction; it may run short
+// ones. Once per process.
+void before_end(void (*last)());
+
 // True once after the configuration has been reloaded.
 bool take_reload();
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: PostgreSQL
-// The token pool for the app: get_next_replicate_token().
+// The token pool for the app: get_next_replicate_token(), and flush_tokens().
 #include "store/tokens.hpp"
 #include "pg/entry.hpp"
 #include "pg/result_set.hpp"
@@ -13,4 +13,10 @@ ATELIER_FUNCTION(get_next_replicate_token) {
   store::identity::use_app_schema();
   if (const auto token = store::tokens::take_next()) result.add({pg::Arg::of(token->id), pg::Arg::of(token->secret)});
   return 0;
+}
+
+// flush_tokens(): writes the counts of tokens that were handed out; returns how many. For the owner.
+ATELIER_FUNCTION(flush_tokens) {
+  store::identity::use_app_schema();
+  return pg::to_datum(store::tokens::flush());
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// Taking rows from atelier.queue: which users are next, and the claim itself, which turns queue rows into attempts in
-// state `sending`. Order: users in round robin by id from a cursor, within a user by priority, then first in first out.
+// Taking rows from atelier.queue: who waits, and the claim itself, which turns queue rows into attempts in state
+// `sending`. Whose turn it is decides core/fairness.hpp; within a user the order is priority, then first in first out.
 // Its cost depends on the batch, not on the length of the queue. Called by the dispatcher inside a transaction, as
 // owner.
 #pragma once
@@ -10,21 +10,28 @@
 #include <string>
 #include <vector>
 
+#include "core/fairness.hpp"
 #include "pg/datum.hpp"
 #include "store/uuid.hpp"
 
 namespace atelier::store::claims {
 
-// A user with rows that are due, and how many of them may run now.
-struct NextUser {
+// A user with rows that are due, and whether any of them may be claimed: he is active, and his budget of the day is
+// not spent.
+struct Waiting {
   core::Uuid user;
-  int32_t room;
+  bool may_have;
 };
+// Up to `most` such users with ids behind `after`, in id order.
+std::vector<Waiting> waiting_users(const core::Uuid& after, int32_t most, pg::Timestamp now);
 
-// Up to `most` such users with from <= id <= up_to, in id order. Users at `concurrency` (0: no limit) open attempts,
-// users whose budget of the day is spent, and deactivated users are passed over.
-std::vector<NextUser> next_users(const core::Uuid& from, const core::Uuid& up_to, int32_t most, int32_t concurrency,
-                                 pg::Timestamp now);
+// The limits of single users, instead of the setting.
+core::Fairness::PerUser own_limits();
+
+// Lets up to `most` rows whose time has come be claimed; returns their users, one for each row. And when the next one
+// is due.
+std::vector<core::Uuid> release(pg::Timestamp now, int32_t most);
+std::optional<pg::Timestamp> next_release();
 
 // What the dispatcher needs to send one attempt.
 struct Claimed {
@@ -45,16 +52,18 @@ struct Claimed {
 };
 
 struct Limits {
-  int32_t per_user;           // most rows of one user in this claim
   pg::Timestamp lease_until;  // when the attempt is looked up if nobody has recorded its answer
   pg::Timestamp image_deadline;
   pg::Timestamp video_deadline;
 };
 
-// Claims at most tokens.size() rows of `users`; the n-th claimed row is sent with the n-th token. Rows whose generation
-// is gone or has ended leave the queue without an attempt.
-std::vector<Claimed> claim(const std::vector<NextUser>& users, const std::vector<int32_t>& tokens, const Limits& limits,
-                           pg::Timestamp now);
+struct Batch {
+  std::vector<Claimed> claimed;
+  std::vector<core::Uuid> dropped;  // the users of rows whose generation is gone or has ended
+};
+// Takes at most tokens.size() rows of the users whose turn it is; each claimed row is sent with the token it says.
+Batch claim(const std::vector<core::Fairness::Turn>& turns, const std::vector<int32_t>& tokens, const Limits& limits,
+            pg::Timestamp now);
 
 // Whether anything waits in the queue, due or not, or a cancel was requested: one probe each, for the safety poll.
 bool anything_waits();

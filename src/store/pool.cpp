@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "store/pool.hpp"
 
+#include "pg/shmem.hpp"
 #include "pg/spi.hpp"
 
 namespace atelier::store::pool {
@@ -21,6 +22,13 @@ pg::Statement forget_statement(R"sql(
   DELETE FROM atelier.kept_tokens k
    WHERE NOT EXISTS (SELECT FROM atelier.attempts a
                       WHERE a.state IN ('sending', 'running', 'unknown') AND a.token_id = k.token_id))sql");
+
+// A request that was sent and refused has arrived too; one that never arrived used nothing.
+pg::Statement sent_statement(R"sql(
+  SELECT a.token_id, a.sent_at, a.state = 'unknown' AS open
+    FROM atelier.attempts a
+   WHERE a.sent_at > $1 AND a.state <> 'absent' AND a.token_id IS NOT NULL
+   ORDER BY open, a.sent_at)sql");
 
 pg::Statement usage_statement(R"sql(
   UPDATE @app@.replicate_tokens t
@@ -69,6 +77,16 @@ void forget_kept() {
   forget_statement();
 }
 
+std::vector<Sent> sent_since(pg::Timestamp since) {
+  pg::Spi spi;
+  const pg::Rows rows = sent_statement(since);
+  std::vector<Sent> sent;
+  sent.reserve(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i)
+    sent.push_back({rows[i].get<int32_t>(0), rows[i].get<pg::Timestamp>(1), rows[i].get<bool>(2)});
+  return sent;
+}
+
 std::vector<int32_t> add_usage(const std::vector<Usage>& usage) {
   std::vector<int32_t> ids, requests, errors;
   std::vector<std::optional<std::string>> messages;
@@ -91,6 +109,8 @@ void set_account(int32_t token, const std::string& account) {
 }
 
 void set_cooling(const std::vector<int32_t>& tokens, pg::Timestamp until, const std::string& reason) {
+  // The ring passes over tokens that cool down.
+  pg::note_tokens_changed_at_commit();
   pg::Spi spi;
   cooling_statement(tokens, until, reason);
 }

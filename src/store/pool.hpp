@@ -27,6 +27,14 @@ std::vector<TokenRow> tokens();
 // been kept and stays.
 void forget_kept();
 
+// Creating requests of any process since then, oldest first; those without a recorded answer last.
+struct Sent {
+  int32_t token;
+  pg::Timestamp sent_at;
+  bool open;  // it may have arrived only just now
+};
+std::vector<Sent> sent_since(pg::Timestamp since);
+
 // Counts since the last flush.
 struct Usage {
   int32_t token;

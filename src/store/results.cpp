@@ -39,7 +39,7 @@ pg::Statement return_statement(R"sql(
               THEN CASE WHEN (g.settings ->> 'priority')::integer BETWEEN -32768 AND 32767
                         THEN (g.settings ->> 'priority')::smallint ELSE 0 END
               ELSE 0 END,
-         n.not_before, n.series,
+         CASE WHEN n.not_before <= now() THEN '-infinity' ELSE n.not_before END, n.series,
          coalesce(n.seq, nextval(pg_get_serial_sequence('atelier.queue', 'seq')))
     FROM unnest($1::uuid[], $2::timestamptz[], $3::bigint[], $4::smallint[]) AS n(id, not_before, seq, series)
     JOIN @app@.generations g ON g.id = n.id

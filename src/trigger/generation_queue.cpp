@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "pg/announced.hpp"
 #include "pg/entry.hpp"
 #include "pg/jsonb.hpp"
 #include "pg/settings.hpp"
@@ -52,7 +53,7 @@ void add(const pg::TriggerCall& call) {
   const auto user = call.new_required<core::Uuid>(column::kUserId);
   store::queue::add(id, user, settings ? priority_in(*settings) : int16_t{0});
   take_hold(call, id, user);
-  pg::wake_dispatcher_at_commit();
+  pg::announce_user_at_commit(user.bytes);
 }
 
 void end_unsent(const core::Uuid& id, std::optional<GenerationStatus> status) {

@@ -5,6 +5,7 @@
 // node would lose its author after its flow is gone, and in the transaction that made it the server looks for the flow
 // then.
 #include "core/text.hpp"
+#include "pg/announced.hpp"
 #include "pg/entry.hpp"
 #include "store/flows.hpp"
 #include "store/uuid.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 constexpr Oid kText = pg::TypeOf<std::string>::scalar;
 constinit const pg::Column kId{"id", pg::TypeOf<core::Uuid>::scalar};
+constinit const pg::Column kIsActive{"is_active", pg::TypeOf<bool>::scalar};
 constinit const pg::Column kEmail{"email", kText};
 constinit const pg::Column kDisplayName{"display_name", kText};
 constinit const pg::Column kAvatarUrl{"avatar_url", kText};
@@ -42,6 +44,9 @@ ATELIER_FUNCTION(guard_user) {
     limit_texts(call, {&kAvatarUrl, &kCoverUrl}, url_limit());
   }
   if (is_new(call, kEmail)) tidy_email(call);
+  // What a user had queued before he was deactivated waits for him.
+  if (call.event() == pg::TriggerEvent::update && call.changes(kIsActive))
+    pg::announce_user_at_commit(call.new_required<core::Uuid>(kId).bytes);
   return call.result();
 }
 

@@ -25,6 +25,7 @@
 #include "worker/context.hpp"
 #include "worker/news.hpp"
 #include "worker/rescuer.hpp"
+#include "worker/roll_call.hpp"
 #include "worker/sender.hpp"
 #include "worker/start.hpp"
 #include "worker/survey.hpp"
@@ -50,6 +51,8 @@ class Dispatcher {
  public:
   void run() {
     say("starting");
+    ending_ = this;
+    pg::before_end([] { ending_->context_.tokens.flush(0, true); });
     if (!look_around()) return;
     pg::WaitSet waits(context_.transfers.fd());
     for (;;) {
@@ -67,7 +70,10 @@ class Dispatcher {
     record(now_us);
     if (now_us >= next_safety_us_) {
       next_safety_us_ = now_us + pg::settings::safety_poll_ms() * kMsUs;
-      woken_ = woken_ || probe();
+      if (probe()) {
+        woken_ = true;
+        sender_.look_round();
+      }
     }
     if (woken_ || now_us >= look_again_us_) {
       woken_ = false;
@@ -86,7 +92,11 @@ class Dispatcher {
       if (leaving_) return;
     }
     [[maybe_unused]] const size_t open_before = context_.jobs.size();
-    if (may_send_ && (more_to_claim_ || return_is_due(now_us))) more_to_claim_ = sender_.claim_and_send(now_us);
+    if (may_send_) {
+      sender_.learn_who_waits(now_us);
+      sender_.release_due(now_us);
+      more_to_claim_ = sender_.claim_and_send(now_us);
+    }
     if (context_.transfers.in_flight() > 0) context_.transfers.act();
     ATELIER_FAULT_IF(context_.jobs.size() > open_before, request_sent);
     context_.tokens.flush(now_us);
@@ -94,6 +104,8 @@ class Dispatcher {
   }
 
   void receive(Arrival& arrival, int64_t now_us) {
+    context_.tokens.note_answer(arrival.transfer.token, arrival.transfer.reason == Reason::create,
+                                arrival.answer.delivery != replicate::Delivery::not_sent, now_us);
     switch (arrival.transfer.reason) {
       case Reason::create:
         ATELIER_FAULT(answer_read);
@@ -113,23 +125,20 @@ class Dispatcher {
         return rescuer_.on_list(arrival, now_us);
       case Reason::survey:
         return survey_.on_list(arrival, now_us);
+      case Reason::roll_call:
+        return roll_call_.on_page(arrival, now_us);
     }
   }
 
   void look_at_due(int64_t now_us) {
+    roll_call_.ask(now_us);
     while (context_.transfers.free_places() > 0) {
       Job* job = context_.jobs.next_due(now_us);
       if (job == nullptr) return;
-      if (job->phase == Phase::watching) watcher_.look(*job, now_us);
+      if (job->phase == Phase::watching && !roll_call_.take(*job, now_us)) watcher_.look(*job, now_us);
       if (job->phase == Phase::searching) rescuer_.search(*job, now_us);
       if (job->phase == Phase::resolving) sender_.resolve(*job, now_us);
     }
-  }
-
-  bool return_is_due(int64_t now_us) {
-    bool due = false;
-    for (; !context_.returns.empty() && context_.returns.top() <= now_us; context_.returns.pop()) due = true;
-    return due;
   }
 
   void record(int64_t now_us) {
@@ -137,9 +146,9 @@ class Dispatcher {
     if (!due || *due > now_us) return;
     for (const Recorded& recorded : context_.recorder.flush(now_us)) {
       if (core::is_open(recorded.state) && recorded.applied) continue;
+      if (const Job* job = context_.jobs.find(recorded.attempt)) sender_.ended(job->user, recorded.returned);
       context_.jobs.remove(recorded.attempt);
       ++context_.report.finished;
-      more_to_claim_ = true;
     }
   }
 
@@ -159,7 +168,6 @@ class Dispatcher {
     bool wanted = false;
     store::dispatch::State state;
     std::vector<int64_t> cancels;
-    bool waiting = false;
     std::vector<store::attempts::OpenAttempt> inherited;
     const int64_t now_us = pg::now().us;
     const auto error = pg::in_owner_transaction([&] {
@@ -170,10 +178,15 @@ class Dispatcher {
       pg::set_app_schema(state.app_schema);
       context_.tokens.refresh(now_us);
       context_.catalogue.refresh();
+      if (now_us >= next_limits_us_) {
+        next_limits_us_ = now_us + kAuditUs;
+        sender_.read_limits();
+      }
       if (!inherited_) {
         pg::make_commit_durable();
         store::attempts::orphan_all_sending();
         inherited = store::attempts::open_attempts();
+        context_.tokens.remember(now_us);
         ATELIER_FAULT(orphans_written);
       } else {
         if (reload_open_) {
@@ -185,8 +198,7 @@ class Dispatcher {
           look_again_us_ = next_audit_us_;
         }
       }
-      waiting = store::claims::anything_waits();
-      if (waiting) cancels = store::attempts::cancel_requests();
+      cancels = store::attempts::cancel_requests();
     });
     if (error && error->passes_by_itself()) {
       pg::report(pg::Level::log, std::string("atelier: look postponed: ") + error->what());
@@ -202,8 +214,7 @@ class Dispatcher {
     for (const int64_t attempt : cancels) watcher_.want_cancel(attempt, now_us);
     if (inherited_) news_.take(now_us);
     if (inherited_) news_.ask_secrets(now_us);
-    if (may_send_) sender_.ask_accounts();
-    more_to_claim_ = waiting;
+    if (may_send_) sender_.ask_accounts(now_us);
     return true;
   }
 
@@ -211,6 +222,8 @@ class Dispatcher {
     for (const store::attempts::OpenAttempt& open : inherited) {
       if (context_.jobs.find(open.attempt) != nullptr) continue;
       Job& job = context_.jobs.add(open);
+      sender_.adopted(job.user);
+      if (!inherited_) context_.tokens.pool().assume_requests(open.token, now_us);
       job.watched_since_us = open.sent_at.us;
       // Spread over a second, so that a thousand of them are not asked about at once.
       context_.jobs.schedule(job, now_us + static_cast<int64_t>(context_.random() * 1'000'000));
@@ -239,8 +252,11 @@ class Dispatcher {
     const auto consider = [&](std::optional<int64_t> due) {
       if (due) until_us = std::min(until_us, *due);
     };
-    if (context_.transfers.free_places() > 0) consider(context_.jobs.next_due_us());
-    if (may_send_ && !context_.returns.empty()) consider(context_.returns.top());
+    if (context_.transfers.free_places() > 0) {
+      consider(context_.jobs.next_due_us());
+      consider(roll_call_.due_us());
+    }
+    if (may_send_) consider(sender_.look_at_us());
     consider(context_.recorder.due_us());
     consider(survey_.due_us());
     if (may_send_ && more_to_claim_) consider(sender_.ready_at_us(now_us));
@@ -269,12 +285,14 @@ class Dispatcher {
     pg::report_statistics();
   }
 
+  static inline Dispatcher* ending_ = nullptr;
   Context context_;
   Sender sender_{context_};
   Watcher watcher_{context_};
   Rescuer rescuer_{context_};
   Survey survey_{context_};
   News news_{context_};
+  RollCall roll_call_{context_};
   pg::WorkerReport published_;
   bool inherited_ = false;
   bool promoted_ = false;
@@ -286,6 +304,7 @@ class Dispatcher {
   bool leaving_ = false;
   int64_t next_safety_us_ = 0;
   int64_t next_audit_us_ = 0;
+  int64_t next_limits_us_ = 0;
   int64_t look_again_us_ = kNever;
 };
 

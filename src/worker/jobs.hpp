@@ -49,6 +49,8 @@ struct Job {
   int64_t due_us = 0;
   bool looking = false;
   bool hinted = false;           // a webhook says that there is news: the next look does not wait for its time
+  bool in_roll_call = false;     // the look comes with the pages of its account's list
+  bool alone = false;            // the next look is one of its own
   int16_t percent = -1;          // how far it has come, as its logs say; -1 while they say nothing
   int64_t percent_again_us = 0;  // when that may be written next
   int looks = 0;                 // answered polls or searches of this phase

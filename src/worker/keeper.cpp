@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // The keeper: periodic work in SQL that may take long and must not hold up the dispatcher. Attempts whose lease has
 // ended become `unknown`, and the dispatcher, which owns the network, is woken to look them up at the provider. The
+// counts of tokens that were handed out are written within a second, for which whoever takes one wakes the keeper. The
 // jobs of worker/schedules.hpp run here, too.
 #include <algorithm>
 #include <optional>
@@ -10,12 +11,14 @@
 #include "pg/fault.hpp"
 #include "pg/shmem.hpp"
 #include "pg/spi.hpp"
+#include "pg/token_ring.hpp"
 #include "pg/transaction.hpp"
 #include "pg/wait_set.hpp"
 #include "pg/worker.hpp"
 #include "pg/worker_names.hpp"
 #include "store/attempts.hpp"
 #include "store/dispatch.hpp"
+#include "store/tokens.hpp"
 #include "worker/schedules.hpp"
 #include "worker/start.hpp"
 
@@ -64,6 +67,44 @@ long rest_ms(std::optional<int64_t> due_us) {
   return static_cast<long>(std::clamp<int64_t>((*due_us - pg::now().us + kMsUs - 1) / kMsUs, 0, round_ms));
 }
 
+constexpr int64_t kFlushUs = 900'000;
+
+void flush_tokens() {
+  const auto error = pg::in_owner_transaction([&] {
+    const store::dispatch::State state = store::dispatch::state();
+    if (state.app_schema.empty()) return;
+    pg::set_app_schema(state.app_schema);
+    store::tokens::flush();
+  });
+  if (error) pg::report(pg::Level::log, std::string("atelier: token counts are written later: ") + error->what());
+}
+
+// When the process is told to end, what was counted until then is written first.
+void flush_at_end() {
+  if (pg::has_uses()) flush_tokens();
+}
+
+// Sleeps until the next round, or until the settings have changed, which it returns. In between it flushes, at most
+// once a second.
+bool sleep_and_flush(pg::WaitSet& waits, long rest_ms) {
+  const int64_t round_us = pg::now().us + rest_ms * kMsUs;
+  int64_t flush_us = 0;
+  for (;;) {
+    const int64_t now_us = pg::now().us;
+    if (now_us >= round_us) return false;
+    int64_t until_us = round_us;
+    if (pg::has_uses()) {
+      if (now_us >= flush_us) {
+        flush_us = now_us + kFlushUs;
+        flush_tokens();
+      }
+      until_us = std::min(until_us, flush_us);
+    }
+    waits.wait(static_cast<long>((until_us - now_us + kMsUs - 1) / kMsUs));
+    if (pg::take_reload()) return true;
+  }
+}
+
 }  // namespace
 
 }  // namespace atelier::worker
@@ -76,12 +117,12 @@ ATELIER_WORKER(keeper) {
     snprintf(report.state, sizeof(report.state), "running");
     pg::publish(report);
     worker::Schedules schedules(worker::keep_leases);
+    pg::before_end(worker::flush_at_end);
     while (worker::keep_leases()) {
       schedules.run_due(pg::now().us);
       pg::report_statistics();
       pg::report_activity(false, "atelier keeper: waiting for the next round");
-      waits.wait(worker::rest_ms(schedules.next_due_us()));
-      if (pg::take_reload()) schedules.reload();
+      if (worker::sleep_and_flush(waits, worker::rest_ms(schedules.next_due_us()))) schedules.reload();
     }
   });
 }

@@ -200,7 +200,8 @@ std::optional<pg::Error> write_durably(const std::vector<Entry>& entries, std::u
 
 void collect(const std::vector<Entry>& entries, const std::unordered_set<int64_t>& open, std::vector<Recorded>& done) {
   for (const Entry& entry : entries)
-    done.push_back({entry.step.attempt, entry.step.state, open.count(entry.step.attempt) != 0});
+    done.push_back(
+        {entry.step.attempt, entry.step.state, open.count(entry.step.attempt) != 0, entry.requeue.has_value()});
 }
 
 }  // namespace
@@ -292,7 +293,7 @@ void Recorder::postpone_or_set_aside(Entry entry, const pg::Error& error, int64_
     last.change.reset();
     write_durably({last}, open);
   }
-  done.push_back({last.step.attempt, last.step.state, false});
+  done.push_back({last.step.attempt, last.step.state, false, false});
 }
 
 }  // namespace atelier::worker

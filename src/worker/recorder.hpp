@@ -30,7 +30,8 @@ struct Entry {
 struct Recorded {
   int64_t attempt;
   core::AttemptState state;
-  bool applied;  // false: the attempt had been closed by somebody else, or the entry was set aside
+  bool applied;   // false: the attempt had been closed by somebody else, or the entry was set aside
+  bool returned;  // its generation is in the queue again
 };
 
 class Recorder {

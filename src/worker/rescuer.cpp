@@ -104,7 +104,7 @@ void Rescuer::send(Job& leader, const Party& party, const replicate::Request& re
   const std::string* secret = context_.tokens.secret(token);
   if (secret == nullptr) return put_off({&leader}, "the token that sent it was deleted", now_us);
   if (context_.transfers.free_places() == 0) return schedule(party, now_us + core::kSecondUs);
-  if (!pool.take_request(token, now_us))
+  if (!pool.begin_request(token, core::TokenPool::Use::other, now_us))
     return schedule(party, std::max(now_us + 1000, pool.request_ready_at(token, now_us)));
   for (Job* job : party) {
     job->looking = true;

@@ -2,6 +2,8 @@
 #include "worker/sender.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "core/retry.hpp"
 #include "pg/fault.hpp"
@@ -34,17 +36,11 @@ constexpr int64_t kLongestDeadlineUs = 24 * 60 * core::kMinuteUs;
 // Rows that were taken out of the queue while they waited leave their history behind.
 constexpr size_t kMostHistories = 10'000;
 
-constexpr core::Uuid kLastUser = [] {
-  core::Uuid uuid;
-  uuid.bytes.fill(0xff);
-  return uuid;
-}();
-
-core::Uuid following(core::Uuid uuid) {
-  for (size_t i = uuid.bytes.size(); i-- > 0;)
-    if (++uuid.bytes[i] != 0) break;
-  return uuid;
-}
+constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+// Users that are looked up at once, and the pause in between when nobody has asked for it.
+constexpr int32_t kUsersOfSlice = 1'000;
+constexpr int64_t kSliceUs = 500'000;
+constexpr int32_t kMostReleased = 1'000;
 
 }  // namespace
 
@@ -52,7 +48,13 @@ std::optional<int64_t> Sender::ready_at_us(int64_t now_us) const {
   if (context_.transfers.free_places() == 0) return std::nullopt;
   const auto token_us = context_.tokens.pool().next_ready_at(now_us);
   if (!token_us) return std::nullopt;
-  return std::max(*token_us, breaker_until_us_);
+  return std::max({*token_us, breaker_until_us_, rest_until_us_});
+}
+
+// When it has to look into the queue on its own account.
+int64_t Sender::look_at_us() const {
+  const int64_t returns_us = context_.returns.empty() ? kNever : context_.returns.top();
+  return std::min({release_us_, returns_us, looking_round_ ? next_slice_us_ : kNever});
 }
 
 std::vector<int32_t> Sender::take_tokens(int64_t now_us) {
@@ -66,55 +68,125 @@ std::vector<int32_t> Sender::take_tokens(int64_t now_us) {
 }
 
 bool Sender::claim_and_send(int64_t now_us) {
-  if (now_us < breaker_until_us_) return true;
-  const std::vector<int32_t> tokens = take_tokens(now_us);
+  if (now_us < std::max(breaker_until_us_, rest_until_us_) || !turns_.anybody()) return turns_.anybody();
+  std::vector<int32_t> tokens = take_tokens(now_us);
   if (tokens.empty()) return true;
-  std::vector<claims::Claimed> claimed = claim(tokens, now_us);
-  for (size_t unused = claimed.size(); unused < tokens.size(); ++unused)
-    context_.tokens.pool().give_back(tokens[unused]);
+  const std::vector<claims::Claimed> claimed = claim(tokens, now_us);
+  for (const claims::Claimed& one : claimed) {
+    const auto used = std::find(tokens.begin(), tokens.end(), one.token);
+    if (used != tokens.end()) tokens.erase(used);
+  }
+  for (const int32_t unused : tokens) context_.tokens.pool().give_back(unused);
   if (!pg::fault::is_off(pg::fault::Guarantee::intent))
     for (const claims::Claimed& one : claimed) send(one, now_us);
   ATELIER_FAULT_IF(!claimed.empty(), request_added);
-  return claimed.size() == tokens.size();
+  return turns_.anybody();
 }
 
-std::vector<claims::Claimed> Sender::claim(const std::vector<int32_t>& tokens, int64_t now_us) {
-  std::vector<claims::Claimed> claimed;
+std::vector<claims::Claimed> Sender::claim(std::vector<int32_t>& tokens, int64_t now_us) {
+  const std::vector<core::Fairness::Turn> turns = turns_.next(static_cast<int>(tokens.size()));
+  if (turns.empty()) return {};
+  claims::Batch batch;
+  bool spent = false;
   const auto error = pg::in_owner_transaction([&] {
     pg::make_commit_durable();
-    const int32_t most = static_cast<int32_t>(tokens.size());
-    const int32_t concurrency = settings::user_concurrency();
-    const core::Uuid from = following(cursor_);
-    std::vector<claims::NextUser> users = claims::next_users(from, kLastUser, most, concurrency, {now_us});
-    // Behind the last id comes the first one, and the whole ring has been looked at.
-    if (static_cast<int32_t>(users.size()) < most && from != core::Uuid{}) {
-      const int32_t rest = most - static_cast<int32_t>(users.size());
-      for (const claims::NextUser& user : claims::next_users({}, cursor_, rest, concurrency, {now_us}))
-        users.push_back(user);
-    }
-    if (users.empty()) return;
-    if (const double budget = settings::daily_budget_usd(); budget > 0 && store::spending::reached(budget, {now_us}))
+    if (const double budget = settings::daily_budget_usd(); budget > 0 && store::spending::reached(budget, {now_us})) {
+      spent = true;
       return;
+    }
     claims::Limits limits;
-    limits.per_user = (most + static_cast<int32_t>(users.size()) - 1) / static_cast<int32_t>(users.size());
     limits.lease_until = {now_us + settings::request_timeout_ms() * 1000 + pg::fault::scaled(kLeaseGraceUs)};
     limits.image_deadline = {now_us + settings::image_deadline_s() * core::kSecondUs};
     limits.video_deadline = {now_us + settings::video_deadline_s() * core::kSecondUs};
-    claimed = claims::claim(users, tokens, limits, {now_us});
-    avoid_refusing_accounts(claimed, now_us);
-    set_deadlines(claimed);
-    if (pg::fault::is_off(pg::fault::Guarantee::intent)) send_at_once(claimed, now_us);
-    ATELIER_FAULT_IF(!claimed.empty(), claim_picked);
+    batch = claims::claim(turns, tokens, limits, {now_us});
+    avoid_refusing_accounts(batch.claimed, tokens, now_us);
+    set_deadlines(batch.claimed);
+    if (pg::fault::is_off(pg::fault::Guarantee::intent)) send_at_once(batch.claimed, now_us);
+    ATELIER_FAULT_IF(!batch.claimed.empty(), claim_picked);
   });
-  if (error) {
-    // Somebody holds a lock on what is needed: the rows are still in the queue.
-    pg::report(pg::Level::log, std::string("atelier: claim postponed: ") + error->what());
-    context_.returns.push(now_us + kPostponedUs);
+  if (error || spent) {
+    // Somebody holds a lock on what is needed, or nothing may be spent any more: the rows are still in the queue.
+    if (error) pg::report(pg::Level::log, std::string("atelier: claim postponed: ") + error->what());
+    for (const core::Fairness::Turn& turn : turns) turns_.took(turn, turn.most);
+    rest_until_us_ = now_us + (spent ? core::kSecondUs : kPostponedUs);
     return {};
   }
-  if (!claimed.empty()) cursor_ = claimed.back().user;
-  ATELIER_FAULT_IF(!claimed.empty(), claim_committed);
-  return claimed;
+  std::unordered_map<core::Uuid, int, core::UuidHash> taken;
+  for (const core::Uuid& user : batch.dropped) ++taken[user];
+  for (const claims::Claimed& one : batch.claimed) {
+    ++taken[one.user];
+    turns_.opened(one.user);
+  }
+  for (const core::Fairness::Turn& turn : turns) turns_.took(turn, taken[turn.user]);
+  ATELIER_FAULT_IF(!batch.claimed.empty(), claim_committed);
+  return std::move(batch.claimed);
+}
+
+void Sender::adopted(const core::Uuid& user) { turns_.opened(user); }
+
+void Sender::ended(const core::Uuid& user, bool returned) {
+  turns_.closed(user);
+  if (returned) turns_.add(user);
+}
+
+// Who has rows, as far as others have said so, and where that is not known by looking: a slice of all users each time.
+void Sender::learn_who_waits(int64_t now_us) {
+  bool all = false;
+  for (const pg::AnnouncedUser& user : announced_.take(all)) turns_.add({user});
+  if (all) begin_round();
+  if (!looking_round_ || now_us < next_slice_us_) return;
+  std::vector<claims::Waiting> users;
+  const auto error =
+      pg::in_owner_transaction([&] { users = claims::waiting_users(round_cursor_, kUsersOfSlice, {now_us}); });
+  if (error) {
+    next_slice_us_ = now_us + kPostponedUs;
+    return;
+  }
+  for (const claims::Waiting& one : users)
+    if (one.may_have) turns_.add(one.user);
+  looking_round_ = users.size() == static_cast<size_t>(kUsersOfSlice);
+  if (looking_round_) round_cursor_ = users.back().user;
+  next_slice_us_ = hurried_ ? 0 : now_us + kSliceUs;
+}
+
+void Sender::begin_round() {
+  looking_round_ = hurried_ = true;
+  round_cursor_ = {};
+  next_slice_us_ = 0;
+}
+
+void Sender::look_round() {
+  release_us_ = 0;
+  if (looking_round_) return;
+  begin_round();
+  hurried_ = false;
+}
+
+void Sender::release_due(int64_t now_us) {
+  for (; !context_.returns.empty() && context_.returns.top() <= now_us; context_.returns.pop()) release_us_ = 0;
+  if (now_us < release_us_) return;
+  std::vector<core::Uuid> users;
+  std::optional<pg::Timestamp> next;
+  const auto error = pg::in_owner_transaction([&] {
+    users = claims::release({now_us}, kMostReleased);
+    next = claims::next_release();
+  });
+  if (error) {
+    pg::report(pg::Level::log, std::string("atelier: release postponed: ") + error->what());
+    release_us_ = now_us + kPostponedUs;
+    return;
+  }
+  for (const core::Uuid& user : users) turns_.add(user);
+  release_us_ = next ? std::max(next->us, users.empty() ? now_us + kPostponedUs : now_us) : kNever;
+}
+
+void Sender::read_limits() {
+  core::Fairness::PerUser own = claims::own_limits();
+  const int per_user = settings::user_concurrency();
+  if (own == own_limits_ && per_user == per_user_) return;
+  own_limits_ = own;
+  per_user_ = per_user;
+  turns_.set_limits(per_user, std::move(own));
 }
 
 // What must not be done: requests on their way before anybody has written down that they are. For the mutation control.
@@ -125,7 +197,8 @@ void Sender::send_at_once(const std::vector<claims::Claimed>& claimed, int64_t n
 }
 
 // A generation that one account refused goes to another one, in the transaction that claims it.
-void Sender::avoid_refusing_accounts(std::vector<claims::Claimed>& claimed, int64_t now_us) {
+void Sender::avoid_refusing_accounts(std::vector<claims::Claimed>& claimed, std::vector<int32_t>& tokens,
+                                     int64_t now_us) {
   if (histories_.empty()) return;
   core::TokenPool& pool = context_.tokens.pool();
   for (claims::Claimed& one : claimed) {
@@ -134,7 +207,8 @@ void Sender::avoid_refusing_accounts(std::vector<claims::Claimed>& claimed, int6
     if (pool.account_of(one.token) != place->second.avoided_account) continue;
     const auto other = pool.choose(now_us, place->second.avoided_account);
     if (!other) continue;
-    pool.give_back(one.token);
+    // What it had goes back with the rest that nobody took.
+    tokens.push_back(*other);
     one.token = *other;
     store::attempts::set_token(one.attempt, *other);
   }
@@ -199,7 +273,6 @@ void Sender::send(const claims::Claimed& claimed, int64_t now_us) {
                                : refused_entry(job, nullptr, failure));
     return;
   }
-  context_.tokens.pool().note_sent(claimed.token, now_us);
   context_.tokens.count_request(claimed.token);
   context_.transfers.send(Reason::create, job.attempt, job.token, *secret, *made.request);
 }
@@ -269,7 +342,7 @@ void Sender::on_created(const Arrival& arrival, int64_t now_us) {
       context_.tokens.count_error(token, verdict.failure.admin_message);
       context_.tokens.pool().cool_token(token, now_us + core::kMinuteUs);
       suspects_.insert(token);
-      ask_account(token);
+      ask_account(token, now_us);
       return give_back(now_us);
     case CreateAction::cannot_pay:
       context_.tokens.count_error(token, verdict.failure.admin_message);
@@ -322,7 +395,8 @@ void Sender::resolve(Job& job, int64_t now_us) {
   const auto parsed = replicate::parse_model_reference(job.model);
   const std::string* secret = context_.tokens.secret(job.token);
   core::TokenPool& pool = context_.tokens.pool();
-  if (context_.transfers.free_places() == 0 || secret == nullptr || !pool.take_request(job.token, now_us))
+  if (context_.transfers.free_places() == 0 || secret == nullptr ||
+      !pool.begin_request(job.token, core::TokenPool::Use::other, now_us))
     return context_.jobs.schedule(job, std::max(now_us + core::kSecondUs, pool.request_ready_at(job.token, now_us)));
   job.looking = true;
   context_.transfers.send(Reason::resolve_model, job.attempt, job.token, *secret,
@@ -349,13 +423,14 @@ void Sender::on_model(const Arrival& arrival, int64_t now_us) {
   context_.recorder.add(refused_entry(*job, nullptr, verdict.failure));
 }
 
-void Sender::ask_account(int32_t token) {
-  if (const std::string* secret = context_.tokens.secret(token))
-    context_.transfers.send(Reason::check_account, 0, token, *secret, replicate::get_account());
+void Sender::ask_account(int32_t token, int64_t now_us) {
+  const std::string* secret = context_.tokens.secret(token);
+  if (secret == nullptr || !context_.tokens.pool().begin_request(token, core::TokenPool::Use::other, now_us)) return;
+  context_.transfers.send(Reason::check_account, 0, token, *secret, replicate::get_account());
 }
 
-void Sender::ask_accounts() {
-  for (const int32_t token : context_.tokens.without_account()) ask_account(token);
+void Sender::ask_accounts(int64_t now_us) {
+  for (const int32_t token : context_.tokens.without_account()) ask_account(token, now_us);
 }
 
 void Sender::on_account(const Arrival& arrival, int64_t) {

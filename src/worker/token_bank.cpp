@@ -17,6 +17,10 @@ namespace {
 constexpr int64_t kReloadUs = 60'000'000;
 constexpr int64_t kFlushUs = 1'000'000;
 constexpr size_t kErrorChars = 500;
+// A twentieth of what an account may create in a minute goes out at once.
+constexpr int kBurstShare = 20;
+// How long after the claim a request of a former process may have arrived: a sixtieth of the minute.
+constexpr int64_t kArrivalShare = 60;
 
 template <typename Body>
 void write(const char* what, Body&& body) {
@@ -28,7 +32,9 @@ void write(const char* what, Body&& body) {
 }  // namespace
 
 void TokenBank::refresh(int64_t now_us) {
-  pool_.set_limits({pg::settings::creates_per_minute(), pg::settings::requests_per_minute()});
+  const int creates = pg::settings::creates_per_minute();
+  pool_.set_limits({creates, pg::settings::requests_per_minute(), std::max(1, creates / kBurstShare),
+                    pg::settings::rate_window_ms() * 1000});
   const uint64_t version = pg::tokens_version();
   if (version == version_ && now_us - loaded_us_ < kReloadUs) return;
   std::vector<core::PoolToken> tokens;
@@ -43,6 +49,22 @@ void TokenBank::refresh(int64_t now_us) {
   if (version != version_) asked_.clear();
   version_ = version;
   loaded_us_ = now_us;
+}
+
+void TokenBank::remember(int64_t now_us) {
+  const int64_t window_us = pg::settings::rate_window_ms() * 1000;
+  const std::vector<store::pool::Sent> sent = store::pool::sent_since({now_us - window_us - window_us / kArrivalShare});
+  for (const store::pool::Sent& one : sent)
+    pool_.remember(one.token, one.open ? now_us : one.sent_at.us + window_us / kArrivalShare, now_us);
+}
+
+void TokenBank::note_answer(int32_t token, bool creating, bool sent, int64_t now_us) {
+  if (!creating) return pool_.end_request(token, now_us);
+  if (sent) {
+    pool_.note_sent(token, now_us);
+  } else {
+    pool_.give_back(token);
+  }
 }
 
 const std::string* TokenBank::secret(int32_t token) const {

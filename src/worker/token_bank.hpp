@@ -23,6 +23,11 @@ class TokenBank {
   // Reads the settings and, when it has changed, the table. Needs a transaction.
   void refresh(int64_t now_us);
 
+  // What a former process has used of the last minute, by the attempts. Needs a transaction.
+  void remember(int64_t now_us);
+  // An answer has come, or will not come any more, to a creating request or another one.
+  void note_answer(int32_t token, bool creating, bool sent, int64_t now_us);
+
   // The secret of a token, also of an inactive one; null when it is gone from the table.
   const std::string* secret(int32_t token) const;
   // Active tokens whose account has not been asked for yet; each is named once per load.
@@ -40,7 +45,6 @@ class TokenBank {
   void count_error(int32_t token, const std::string& error);
   // Writes the counts when a second has passed since the last time; they reach the table at shutdown too.
   void flush(int64_t now_us, bool at_once = false);
-  bool has_counts() const noexcept { return !usage_.empty(); }
 
   size_t active_tokens() const;
   std::vector<int32_t> active() const;

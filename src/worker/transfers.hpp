@@ -17,7 +17,7 @@
 
 namespace atelier::worker {
 
-enum class Reason { create, look, cancel, search, survey, resolve_model, check_account, webhook_secret };
+enum class Reason { create, look, cancel, search, survey, roll_call, resolve_model, check_account, webhook_secret };
 
 struct Transfer {
   Reason reason;

@@ -38,12 +38,14 @@ void Watcher::look(Job& job, int64_t now_us) {
     job.phase = Phase::settling;
     return context_.recorder.add(unreachable_entry(context_, job, "the token that created it was deleted", now_us));
   }
-  if (!pool.take_request(job.watching_token(), now_us))
-    return context_.jobs.schedule(job, std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us)));
-  job.looking = true;
-  job.hinted = false;
   const bool cancel =
       (job.cancel_wanted || job.cancel_for_deadline) && !job.cancel_sent && now_us >= job.cancel_again_us;
+  const auto use = cancel ? core::TokenPool::Use::other : core::TokenPool::Use::look;
+  if (!pool.begin_request(job.watching_token(), use, now_us))
+    return context_.jobs.schedule(job,
+                                  std::max(now_us + 1000, pool.request_ready_at(job.watching_token(), now_us, use)));
+  job.looking = true;
+  job.alone = job.hinted = false;
   if (cancel) job.cancel_sent = true;
   context_.transfers.send(
       cancel ? Reason::cancel : Reason::look, job.attempt, job.watching_token(), *secret,
@@ -122,7 +124,9 @@ void Watcher::want_cancel(int64_t attempt, int64_t now_us) {
   Job* job = context_.jobs.find(attempt);
   if (job == nullptr || job->cancel_wanted) return;
   job->cancel_wanted = true;
-  if (job->phase == Phase::watching && !job->looking) context_.jobs.schedule(*job, now_us);
+  if (job->phase != Phase::watching || (job->looking && !job->in_roll_call)) return;
+  job->in_roll_call = false;
+  context_.jobs.schedule(*job, now_us);
 }
 
 }  // namespace atelier::worker

@@ -62,10 +62,11 @@ std::optional<Caller> Accounts::admit(std::string_view authorization, Route rout
 
 void Accounts::use_rate(Caller& caller, Rate& rate, int64_t limit, int64_t usual, int64_t now) const {
   if (limit > 0) {
-    while (!rate.minute.empty() && rate.minute.front() <= now - 60 * kSecond) rate.minute.pop_front();
+    const int64_t window = settings_.rate_window_ms * kMillisecond;
+    while (!rate.minute.empty() && rate.minute.front() <= now - window) rate.minute.pop_front();
     if (static_cast<int64_t>(rate.minute.size()) >= limit) {
       caller.over_rate = true;
-      caller.wait_seconds = seconds_until(rate.minute.front() + 60 * kSecond, now);
+      caller.wait_seconds = seconds_until(rate.minute.front() + window, now);
       return;
     }
     rate.minute.push_back(now);

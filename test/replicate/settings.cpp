@@ -18,6 +18,7 @@ const Number kNumbers[] = {
     {"run_ms", &Settings::run_ms, 150},
     {"creates_per_minute", &Settings::creates_per_minute, 0},
     {"requests_per_minute", &Settings::requests_per_minute, 0},
+    {"rate_window_ms", &Settings::rate_window_ms, 60'000},
     {"retention_ms", &Settings::retention_ms, 3'600'000},
     {"webhook_retry_ms", &Settings::webhook_retry_ms, 1000},
     {"cancel_finished", &Settings::cancel_finished, 200},

@@ -39,6 +39,7 @@ INSERT INTO atelier.user_limits (user_id, concurrency, daily_budget_usd) VALUES 
 INSERT INTO atelier.models (replicate_model, actions, deadline, enabled) VALUES ('rows/@', '{create}', '1 min', false);
 INSERT INTO atelier.prices (rule, metric, tier, valid_from, usd) VALUES ('rows @', 'run', '{"a": [1, "x"]}', '2026-01-02', 0.1);
 INSERT INTO atelier.token_state (token_id, reason) SELECT max(id), 'rows' FROM replicate_tokens;
+INSERT INTO atelier.user_limits (user_id, concurrency) VALUES ('@11', 3);
 INSERT INTO flows (id, user_id, workspace_id, name) VALUES ('@41', '@11', '@21', 'Flow');
 INSERT INTO flow_nodes (id, flow_id, block_type, generation_id, data, status, created_by)
 VALUES ('@42', '@41', 'image', '@31', '{"prompt": "a"}', 'pending', '@11'), ('@43', '@41', 'text', NULL, '{}', 'idle', '@12'),
