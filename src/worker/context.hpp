@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <queue>
 #include <random>
 #include <string>
 #include <unordered_set>
@@ -18,6 +17,7 @@
 #include "worker/recorder.hpp"
 #include "worker/token_bank.hpp"
 #include "worker/transfers.hpp"
+#include "worker/turns.hpp"
 
 namespace atelier::worker {
 
@@ -36,8 +36,8 @@ struct Context {
   // Predictions of which a webhook told before the answer to their creating request.
   std::unordered_set<std::string> early;
 
-  // When rows that went back into the queue are due, soonest first.
-  std::priority_queue<int64_t, std::vector<int64_t>, std::greater<>> returns;
+  // Whose turn it is.
+  Turns turns;
 
   // A number in [0, 1), for backoff and for spreading polls.
   double random() { return std::uniform_real_distribution<double>(0.0, 1.0)(generator_); }

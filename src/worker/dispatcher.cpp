@@ -72,7 +72,7 @@ class Dispatcher {
       next_safety_us_ = now_us + pg::settings::safety_poll_ms() * kMsUs;
       if (probe()) {
         woken_ = true;
-        sender_.look_round();
+        context_.turns.look_round();
       }
     }
     if (woken_ || now_us >= look_again_us_) {
@@ -93,8 +93,8 @@ class Dispatcher {
     }
     [[maybe_unused]] const size_t open_before = context_.jobs.size();
     if (may_send_) {
-      sender_.learn_who_waits(now_us);
-      sender_.release_due(now_us);
+      context_.turns.learn(now_us);
+      context_.turns.release(now_us);
       more_to_claim_ = sender_.claim_and_send(now_us);
     }
     if (context_.transfers.in_flight() > 0) context_.transfers.act();
@@ -146,7 +146,7 @@ class Dispatcher {
     if (!due || *due > now_us) return;
     for (const Recorded& recorded : context_.recorder.flush(now_us)) {
       if (core::is_open(recorded.state) && recorded.applied) continue;
-      if (const Job* job = context_.jobs.find(recorded.attempt)) sender_.ended(job->user, recorded.returned);
+      if (const Job* job = context_.jobs.find(recorded.attempt)) context_.turns.ended(job->user, recorded.returned);
       context_.jobs.remove(recorded.attempt);
       ++context_.report.finished;
     }
@@ -180,7 +180,7 @@ class Dispatcher {
       context_.catalogue.refresh();
       if (now_us >= next_limits_us_) {
         next_limits_us_ = now_us + kAuditUs;
-        sender_.read_limits();
+        context_.turns.read_limits();
       }
       if (!inherited_) {
         pg::make_commit_durable();
@@ -222,7 +222,7 @@ class Dispatcher {
     for (const store::attempts::OpenAttempt& open : inherited) {
       if (context_.jobs.find(open.attempt) != nullptr) continue;
       Job& job = context_.jobs.add(open);
-      sender_.adopted(job.user);
+      context_.turns.opened(job.user);
       if (!inherited_) context_.tokens.pool().assume_requests(open.token, now_us);
       job.watched_since_us = open.sent_at.us;
       // Spread over a second, so that a thousand of them are not asked about at once.
@@ -256,7 +256,7 @@ class Dispatcher {
       consider(context_.jobs.next_due_us());
       consider(roll_call_.due_us());
     }
-    if (may_send_) consider(sender_.look_at_us());
+    if (may_send_) consider(context_.turns.due_us());
     consider(context_.recorder.due_us());
     consider(survey_.due_us());
     if (may_send_ && more_to_claim_) consider(sender_.ready_at_us(now_us));

@@ -47,7 +47,7 @@ store::results::Change& change(Entry& entry, const Job& job, GenerationStatus st
 
 void return_at(Context& context, Entry& entry, const Job& job, int64_t not_before_us) {
   entry.requeue = store::results::Return{job.generation, {not_before_us}, job.seq, job.series};
-  context.returns.push(not_before_us);
+  context.turns.expect_release(not_before_us);
 }
 
 // What the provider asks for the prediction, whatever became of it. One that was never started is free.

@@ -71,7 +71,7 @@ void News::ask_secrets(int64_t now_us) {
     }
     const std::string* secret = context_.tokens.secret(token);
     if (now_us < place->second || secret == nullptr || context_.transfers.free_places() == 0 ||
-        !context_.tokens.pool().take_request(token, now_us))
+        !context_.tokens.pool().begin_request(token, core::TokenPool::Use::other, now_us))
       continue;
     place->second = now_us + core::kMinuteUs;
     context_.transfers.send(Reason::webhook_secret, 0, token, *secret, replicate::get_webhook_secret());

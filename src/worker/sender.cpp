@@ -2,7 +2,6 @@
 #include "worker/sender.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "core/retry.hpp"
@@ -36,12 +35,6 @@ constexpr int64_t kLongestDeadlineUs = 24 * 60 * core::kMinuteUs;
 // Rows that were taken out of the queue while they waited leave their history behind.
 constexpr size_t kMostHistories = 10'000;
 
-constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
-// Users that are looked up at once, and the pause in between when nobody has asked for it.
-constexpr int32_t kUsersOfSlice = 1'000;
-constexpr int64_t kSliceUs = 500'000;
-constexpr int32_t kMostReleased = 1'000;
-
 }  // namespace
 
 std::optional<int64_t> Sender::ready_at_us(int64_t now_us) const {
@@ -49,12 +42,6 @@ std::optional<int64_t> Sender::ready_at_us(int64_t now_us) const {
   const auto token_us = context_.tokens.pool().next_ready_at(now_us);
   if (!token_us) return std::nullopt;
   return std::max({*token_us, breaker_until_us_, rest_until_us_});
-}
-
-// When it has to look into the queue on its own account.
-int64_t Sender::look_at_us() const {
-  const int64_t returns_us = context_.returns.empty() ? kNever : context_.returns.top();
-  return std::min({release_us_, returns_us, looking_round_ ? next_slice_us_ : kNever});
 }
 
 std::vector<int32_t> Sender::take_tokens(int64_t now_us) {
@@ -68,7 +55,8 @@ std::vector<int32_t> Sender::take_tokens(int64_t now_us) {
 }
 
 bool Sender::claim_and_send(int64_t now_us) {
-  if (now_us < std::max(breaker_until_us_, rest_until_us_) || !turns_.anybody()) return turns_.anybody();
+  if (now_us < std::max(breaker_until_us_, rest_until_us_) || !context_.turns.anybody())
+    return context_.turns.anybody();
   std::vector<int32_t> tokens = take_tokens(now_us);
   if (tokens.empty()) return true;
   const std::vector<claims::Claimed> claimed = claim(tokens, now_us);
@@ -80,11 +68,11 @@ bool Sender::claim_and_send(int64_t now_us) {
   if (!pg::fault::is_off(pg::fault::Guarantee::intent))
     for (const claims::Claimed& one : claimed) send(one, now_us);
   ATELIER_FAULT_IF(!claimed.empty(), request_added);
-  return turns_.anybody();
+  return context_.turns.anybody();
 }
 
 std::vector<claims::Claimed> Sender::claim(std::vector<int32_t>& tokens, int64_t now_us) {
-  const std::vector<core::Fairness::Turn> turns = turns_.next(static_cast<int>(tokens.size()));
+  const std::vector<core::Fairness::Turn> turns = context_.turns.next(static_cast<int>(tokens.size()));
   if (turns.empty()) return {};
   claims::Batch batch;
   bool spent = false;
@@ -107,7 +95,7 @@ std::vector<claims::Claimed> Sender::claim(std::vector<int32_t>& tokens, int64_t
   if (error || spent) {
     // Somebody holds a lock on what is needed, or nothing may be spent any more: the rows are still in the queue.
     if (error) pg::report(pg::Level::log, std::string("atelier: claim postponed: ") + error->what());
-    for (const core::Fairness::Turn& turn : turns) turns_.took(turn, turn.most);
+    for (const core::Fairness::Turn& turn : turns) context_.turns.took(turn, turn.most);
     rest_until_us_ = now_us + (spent ? core::kSecondUs : kPostponedUs);
     return {};
   }
@@ -115,78 +103,11 @@ std::vector<claims::Claimed> Sender::claim(std::vector<int32_t>& tokens, int64_t
   for (const core::Uuid& user : batch.dropped) ++taken[user];
   for (const claims::Claimed& one : batch.claimed) {
     ++taken[one.user];
-    turns_.opened(one.user);
+    context_.turns.opened(one.user);
   }
-  for (const core::Fairness::Turn& turn : turns) turns_.took(turn, taken[turn.user]);
+  for (const core::Fairness::Turn& turn : turns) context_.turns.took(turn, taken[turn.user]);
   ATELIER_FAULT_IF(!batch.claimed.empty(), claim_committed);
   return std::move(batch.claimed);
-}
-
-void Sender::adopted(const core::Uuid& user) { turns_.opened(user); }
-
-void Sender::ended(const core::Uuid& user, bool returned) {
-  turns_.closed(user);
-  if (returned) turns_.add(user);
-}
-
-// Who has rows, as far as others have said so, and where that is not known by looking: a slice of all users each time.
-void Sender::learn_who_waits(int64_t now_us) {
-  bool all = false;
-  for (const pg::AnnouncedUser& user : announced_.take(all)) turns_.add({user});
-  if (all) begin_round();
-  if (!looking_round_ || now_us < next_slice_us_) return;
-  std::vector<claims::Waiting> users;
-  const auto error =
-      pg::in_owner_transaction([&] { users = claims::waiting_users(round_cursor_, kUsersOfSlice, {now_us}); });
-  if (error) {
-    next_slice_us_ = now_us + kPostponedUs;
-    return;
-  }
-  for (const claims::Waiting& one : users)
-    if (one.may_have) turns_.add(one.user);
-  looking_round_ = users.size() == static_cast<size_t>(kUsersOfSlice);
-  if (looking_round_) round_cursor_ = users.back().user;
-  next_slice_us_ = hurried_ ? 0 : now_us + kSliceUs;
-}
-
-void Sender::begin_round() {
-  looking_round_ = hurried_ = true;
-  round_cursor_ = {};
-  next_slice_us_ = 0;
-}
-
-void Sender::look_round() {
-  release_us_ = 0;
-  if (looking_round_) return;
-  begin_round();
-  hurried_ = false;
-}
-
-void Sender::release_due(int64_t now_us) {
-  for (; !context_.returns.empty() && context_.returns.top() <= now_us; context_.returns.pop()) release_us_ = 0;
-  if (now_us < release_us_) return;
-  std::vector<core::Uuid> users;
-  std::optional<pg::Timestamp> next;
-  const auto error = pg::in_owner_transaction([&] {
-    users = claims::release({now_us}, kMostReleased);
-    next = claims::next_release();
-  });
-  if (error) {
-    pg::report(pg::Level::log, std::string("atelier: release postponed: ") + error->what());
-    release_us_ = now_us + kPostponedUs;
-    return;
-  }
-  for (const core::Uuid& user : users) turns_.add(user);
-  release_us_ = next ? std::max(next->us, users.empty() ? now_us + kPostponedUs : now_us) : kNever;
-}
-
-void Sender::read_limits() {
-  core::Fairness::PerUser own = claims::own_limits();
-  const int per_user = settings::user_concurrency();
-  if (own == own_limits_ && per_user == per_user_) return;
-  own_limits_ = own;
-  per_user_ = per_user;
-  turns_.set_limits(per_user, std::move(own));
 }
 
 // What must not be done: requests on their way before anybody has written down that they are. For the mutation control.

@@ -11,9 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/fairness.hpp"
 #include "core/uuid.hpp"
-#include "pg/announced.hpp"
 #include "replicate/outcome.hpp"
 #include "store/claims.hpp"
 #include "worker/context.hpp"
@@ -28,20 +26,6 @@ class Sender {
   bool claim_and_send(int64_t now_us);
   // When claiming can succeed again; nullopt when only an answer or a changed token can help.
   std::optional<int64_t> ready_at_us(int64_t now_us) const;
-
-  // What the queue holds: who has announced rows, rows whose time has come, the limits of users. Each in a transaction
-  // of its own, but read_limits(), which needs one.
-  void learn_who_waits(int64_t now_us);
-  void release_due(int64_t now_us);
-  void read_limits();
-  int64_t look_at_us() const;
-  // Nobody announces what a prepared transaction has queued: look at all users, unhurried.
-  void look_round();
-  bool anybody_waits() const noexcept { return turns_.anybody(); }
-
-  // An attempt was taken over from a former process; an attempt has ended, and its row is back in the queue or not.
-  void adopted(const core::Uuid& user);
-  void ended(const core::Uuid& user, bool returned);
 
   void on_created(const Arrival& arrival, int64_t now_us);
 
@@ -70,7 +54,6 @@ class Sender {
   void avoid_refusing_accounts(std::vector<store::claims::Claimed>& claimed, std::vector<int32_t>& tokens,
                                int64_t now_us);
   void set_deadlines(std::vector<store::claims::Claimed>& claimed);
-  void begin_round();
   bool waits_for_other_account(const store::claims::Claimed& claimed) const;
   void send(const store::claims::Claimed& claimed, int64_t now_us);
   void accept(Job& job, const Arrival& arrival, const replicate::Prediction& prediction, int64_t now_us);
@@ -78,15 +61,6 @@ class Sender {
   void ask_account(int32_t token, int64_t now_us);
 
   Context& context_;
-  core::Fairness turns_;
-  core::Fairness::PerUser own_limits_;
-  int per_user_ = -1;
-  pg::AnnouncementReader announced_;
-  core::Uuid round_cursor_;  // of the look at all users
-  bool looking_round_ = false;
-  bool hurried_ = false;
-  int64_t next_slice_us_ = 0;
-  int64_t release_us_ = 0;  // when rows that wait for a time are due; the first look is at the start
   int64_t rest_until_us_ = 0;
   std::unordered_map<core::Uuid, History, core::UuidHash> histories_;
   std::set<int32_t> suspects_;  // tokens that were refused with 401 and are being asked about

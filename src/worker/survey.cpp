@@ -68,7 +68,7 @@ void Survey::act(int64_t now_us) {
       source.read = true;
       continue;
     }
-    if (!context_.tokens.pool().take_request(source.token, now_us)) {
+    if (!context_.tokens.pool().begin_request(source.token, core::TokenPool::Use::other, now_us)) {
       source.due_us = std::max(now_us + kBusyUs, context_.tokens.pool().request_ready_at(source.token, now_us));
       continue;
     }
