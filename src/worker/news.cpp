@@ -52,7 +52,9 @@ void News::look_soon(Job& job, int64_t now_us) {
   if (job.phase == Phase::settling) return;
   job.hinted = true;
   const bool waits = job.phase == Phase::watching || job.phase == Phase::searching;
-  if (waits && !job.looking) context_.jobs.schedule(job, now_us);
+  if (!waits || (job.looking && !job.in_roll_call)) return;
+  job.in_roll_call = false;
+  context_.jobs.schedule(job, now_us);
 }
 
 void News::ask_secrets(int64_t now_us) {

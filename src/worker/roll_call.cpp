@@ -46,7 +46,7 @@ void RollCall::count(int64_t now_us) {
 
 bool RollCall::take(Job& job, int64_t now_us) {
   const int limit = pg::settings::requests_per_minute();
-  if (limit <= 0 || job.alone || job.cancel_wanted || job.cancel_for_deadline) return false;
+  if (limit <= 0 || job.alone || job.hinted || job.cancel_wanted || job.cancel_for_deadline) return false;
   const auto place = accounts_.find(key_of(job.watching_token()));
   if (place == accounts_.end() || place->second.watched < std::max(1, limit / kShare)) return false;
   place->second.waiting[job.prediction_id] = job.attempt;
