@@ -16,13 +16,12 @@ AS $function$
 BEGIN
   RETURN QUERY VALUES
     -- The signature is one of the bytes as they were sent: hence json, and an argument without a name, to which the gateway
-    -- gives the whole body. A filter on the result (?attempt=eq.1) is what the gateway takes in the URL of a function.
+    -- gives the whole body. A dump cannot print such an argument in any other form of body than text. A filter on
+    -- the result (?attempt=eq.1) is what the gateway takes in the URL of a function.
     ('replicate_webhook(json)', $ddl$
     CREATE FUNCTION @app@.replicate_webhook(json) RETURNS TABLE (attempt text, result text)
     LANGUAGE sql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC
-      SELECT w.attempt, w.result FROM atelier.replicate_webhook($1) w;
-    END$ddl$, 'anon, authenticated, service_role',
+    AS 'SELECT w.attempt, w.result FROM atelier.replicate_webhook($1) w'$ddl$, 'anon, authenticated, service_role',
      'for the provider: takes a webhook, and lets the dispatcher look at the prediction at once. Answered with 204, with 400 when it is malformed or old, with 403 when its signature is wrong');
 END
 $function$;

@@ -30,6 +30,12 @@ pg::Statement disown_statement(R"sql(
   UPDATE atelier.attempts SET cancel_requested = true, disowned = true
    WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown'))sql");
 
+// Before the step that has brought the mark.
+pg::Statement cancel_gone_unmarked_statement(R"sql(
+  UPDATE atelier.attempts a SET cancel_requested = true
+   WHERE a.state IN ('sending', 'running', 'unknown')
+     AND NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = a.generation_id))sql");
+
 pg::Statement any_statement(R"sql(SELECT EXISTS (SELECT FROM atelier.attempts WHERE generation_id = $1))sql");
 
 pg::Statement open_statement(R"sql(
@@ -68,12 +74,14 @@ void clear() {
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
   clear_statement();
-  cancel_gone_statement();
+  (identity::has_step("webhooks") ? cancel_gone_statement : cancel_gone_unmarked_statement)();
 }
 
 bool remove(const core::Uuid& generation) { return affects_rows(remove_statement, generation); }
 bool request_cancel(const core::Uuid& generation) { return affects_rows(cancel_statement, generation); }
-bool disown(const core::Uuid& generation) { return affects_rows(disown_statement, generation); }
+bool disown(const core::Uuid& generation) {
+  return affects_rows(identity::has_step("webhooks") ? disown_statement : cancel_statement, generation);
+}
 bool has_attempt(const core::Uuid& generation) { return says_yes(any_statement, generation); }
 bool has_open_attempt(const core::Uuid& generation) { return says_yes(open_statement, generation); }
 
