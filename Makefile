@@ -2,6 +2,7 @@
 # The product build, by PGXS: make, make install, make installcheck for the server that PG_CONFIG names.
 #
 #   make check            everything on a bare Debian machine: packages, builds, throw-away clusters, all tests
+#   make check-crash      the whole kill matrix, at least a thousand kills; make check has a short form of it
 #   make check-versions   the same for PostgreSQL 17 and 18, in Debian roots of their own (root only)
 #   make demo             a guided run against the bundled stand-in of the provider; KEEP=1 leaves the cluster running
 #   make bench            the measurements
@@ -10,7 +11,7 @@
 # Variables: PG_CONFIG, DESTDIR, CXX; WERROR=1 makes warnings errors; FAULTS=1 compiles the fault points of the tests in.
 
 top := $(or $(VPATH),.)
-machine_goals := check check-versions demo bench lint
+machine_goals := check check-crash check-versions demo bench lint
 
 ifneq (,$(filter $(machine_goals),$(MAKECMDGOALS)))
 # Goals that must work before a server is installed.
@@ -20,6 +21,9 @@ other_goals := $(filter-out $(machine_goals),$(MAKECMDGOALS))
 
 check:
 	@$(top)/test/lib/check.sh
+
+check-crash:
+	@SUITES=crash ATELIER_CRASH=full $(top)/test/lib/check.sh
 
 check-versions:
 	@$(top)/test/lib/check-versions.sh

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: PostgreSQL
-// Fault points: named places at which a test kills, stops or breaks this process. Compiled in with ATELIER_FAULT_POINTS
-// only; the product has no trace of them. A test arms a point by writing its action into the file <point> of the folder
-// atelier.fault_folder: crash, exit, error or hang, with :N for the Nth time from then on. It acts once, and adds a
-// line to <point>.fired. One that hangs makes <point>.hanging with its pid, and goes on when a test removes that file,
-// with the action in <point>.then if there is one. A new point: one line in the list, ATELIER_FAULT(point) at its
-// place, and how to reach it in test/crash.
+// Fault points: named places at which a test kills, stops or breaks this process. Compiled in with
+// ATELIER_FAULT_POINTS only; the product has no trace of them. A test arms a point by writing its action into the file
+// <point> of the folder atelier.fault_folder: crash, exit, error or hang, with :N for the Nth time from then on. It
+// acts once, and adds a line to <point>.fired. One that hangs makes <point>.hanging with its pid, and goes on when a
+// test removes that file, with the action in <point>.then if there is one. A new point: one line in the list,
+// ATELIER_FAULT(point) at its place, and how to reach it in test/t/lib/Atelier/Crash.pm.
 #pragma once
 
 #include <cstdint>

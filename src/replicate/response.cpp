@@ -133,6 +133,7 @@ std::optional<Prediction> parse_prediction(const json::Document& document, json:
   prediction.predict_time = object.find("metrics").find("predict_time").as_double();
   prediction.created_at_us = time_of(object.find("created_at"));
   prediction.completed_at_us = time_of(object.find("completed_at"));
+  prediction.deadline_us = time_of(object.find("deadline"));
   prediction.data_removed = object.find("data_removed").as_bool().value_or(false);
   prediction.document = document;
   prediction.object = object;

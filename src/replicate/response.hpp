@@ -55,6 +55,7 @@ struct Prediction {
   std::optional<double> predict_time;  // seconds
   std::optional<int64_t> created_at_us;
   std::optional<int64_t> completed_at_us;
+  std::optional<int64_t> deadline_us;  // when the provider ends it by itself
   bool data_removed = false;
 
   core::json::Document document;  // keeps the views alive

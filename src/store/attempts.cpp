@@ -182,7 +182,8 @@ void break_fences(const std::vector<int64_t>& attempts) {
   static pg::Statement restart(R"sql(
     UPDATE @app@.generations g SET status = 'processing'
       FROM atelier.attempts a
-     WHERE a.id = ANY ($1::bigint[]) AND g.id = a.generation_id AND g.status IN ('completed', 'failed', 'cancelled'))sql");
+     WHERE a.id = ANY ($1::bigint[]) AND g.id = a.generation_id
+       AND g.status IN ('completed', 'failed', 'cancelled'))sql");
   pg::Spi spi;
   reopen(attempts);
   restart(attempts);

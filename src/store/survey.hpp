@@ -22,6 +22,7 @@ struct Seen {
   int32_t token = 0;  // whose account it belongs to
   std::string model;
   pg::Timestamp created_at;
+  std::optional<pg::Timestamp> deadline;
   std::optional<std::string> input;  // JSON text; nullopt when the provider has deleted it or does not show it
 };
 

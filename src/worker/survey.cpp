@@ -124,6 +124,7 @@ void Survey::collect(const Source& source, const replicate::Page& page) {
     seen.token = source.token;
     seen.model = prediction.model;
     seen.created_at = {prediction.created_at_us.value_or(since_us_)};
+    if (prediction.deadline_us) seen.deadline = pg::Timestamp{*prediction.deadline_us};
     if (replicate::is_readable(prediction)) seen.input = core::json::to_text(prediction.input);
     seen_.push_back(std::move(seen));
   }

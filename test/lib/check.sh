@@ -14,7 +14,7 @@ here=$(dirname "$0")
 . "$here/suites.sh"
 unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KEEP
 export LC_ALL=C.UTF-8
-suites=${SUITES:-unit lint regress isolation pgtap hosted tap clients bench}
+suites=${SUITES:-unit lint regress isolation pgtap hosted tap crash clients bench}
 
 wanted() { [[ " $suites " == *" $1 "* ]]; }
 
@@ -58,7 +58,7 @@ prepare_servers() {
     mkdir -p "$work/sources/test" "$work/bin" &&
     cp -r "$atelier_root"/{sql,extension.control} "$work/sources/" &&
     cp -r "$atelier_root/test/lib" "$work/sources/test/" || return 1
-  cp -r "$atelier_root"/test/{t,adopt} "$work/sources/test/"
+  cp -r "$atelier_root"/test/{t,crash,adopt} "$work/sources/test/"
   if [ -e "$stand_in_program" ]; then cp "$stand_in_program" "$work/bin/"; fi
   chmod -R a+rX "$work/sources" "$work/bin"
   # No workers here: these suites look at what SQL does, and nothing may ever leave for the real provider.
@@ -81,7 +81,7 @@ client_tests() {
 server_suites() {
   local files out=$atelier_root/build
   run_step test-build count_whole 1 build_extension test FAULTS=1 || return 0
-  if { wanted tap || wanted pg_upgrade; } && [ -e "$atelier_root/CMakeLists.txt" ]; then
+  if { wanted tap || wanted crash || wanted pg_upgrade; } && [ -e "$atelier_root/CMakeLists.txt" ]; then
     run_step stand-in count_whole 1 build_stand_in || return 0
   fi
   run_step servers count_whole 1 prepare_servers || return 0
@@ -93,6 +93,7 @@ server_suites() {
   suite pgtap count_tap "$(count_files "$atelier_root"/test/pgtap/*.sql)" suite_pgtap "$server_bin"
   suite hosted count_tap "$(count_files "$atelier_root"/test/pgtap/*.sql)" suite_pgtap_hosted "$server_bin"
   suite tap count_tap "$(count_files "$atelier_root"/test/t/*.pl)" tap_tests
+  suite crash count_tap "$(count_files "$atelier_root"/test/crash/*.pl)" tap_tests test/crash/matrix.pl test/crash/mutation.pl
   suite pg_upgrade count_tap 1 tap_tests test/t/090_pg_upgrade.pl
   client_tests
 }
@@ -112,7 +113,7 @@ work_begin check
 suite unit count_ctest "$(count_files "$atelier_root"/test/unit/{,*/}*.cpp)" unit_tests
 run_step build count_whole 1 build_extension product WERROR=1 || true
 suite lint count_tap "$(count_files "$atelier_root"/test/lint/*.pl)" lints
-if wanted regress || wanted isolation || wanted pgtap || wanted hosted || wanted tap || wanted pg_upgrade || wanted clients; then server_suites; fi
+if wanted regress || wanted isolation || wanted pgtap || wanted hosted || wanted tap || wanted crash || wanted pg_upgrade || wanted clients; then server_suites; fi
 # Keeps the bench alive; its times are not judged.
 suite bench count_tap "$(count_files "$atelier_root"/test/bench/cases/*.pl)" env BENCH_SHORT=1 "$atelier_root/test/bench/run.sh"
 print_total

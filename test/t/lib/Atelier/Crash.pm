@@ -356,7 +356,13 @@ sub count {
     }
     for my $prompt (keys %accepted) { $note->('twice', $prompt, "$accepted{$prompt} for " . ($rows{$prompt} // 0)) if $accepted{$prompt} > ($rows{$prompt} // 0) }
     $result{charged} = kUsers * kCredits - $self->sql('SELECT sum(credits) FROM public.users');
-    $result{mischarged} = $result{charged} - $result{completed};
+    $result{mischarged} = abs($result{charged} - $result{completed});
+    $result{misbooked} = $self->sql(<<"SQL");
+SELECT (SELECT count(*) FROM public.users u WHERE u.credits - @{[kCredits]}
+               IS DISTINCT FROM (SELECT coalesce(sum(e.amount), 0) FROM atelier.credit_entries e WHERE e.user_id = u.id))
+     + (SELECT count(*) FROM public.generations g WHERE (g.status = 'completed')
+               <> (SELECT count(*) = 1 FROM atelier.credit_entries e WHERE e.generation_id = g.id AND e.kind = 'charge'))
+SQL
     $result{kills} = scalar @{ $self->{kills} };
     return \%result;
 }
