@@ -80,6 +80,7 @@ void clear() {
 bool remove(const core::Uuid& generation) { return affects_rows(remove_statement, generation); }
 bool request_cancel(const core::Uuid& generation) { return affects_rows(cancel_statement, generation); }
 bool disown(const core::Uuid& generation) {
+  // Before the step that has brought the column.
   return affects_rows(identity::has_step("webhooks") ? disown_statement : cancel_statement, generation);
 }
 bool has_attempt(const core::Uuid& generation) { return says_yes(any_statement, generation); }
