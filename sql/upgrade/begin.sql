@@ -4,7 +4,7 @@
 -- Preloaded, the old library stays until the server is restarted, and it does not know the functions that follow.
 DO $script$
 BEGIN
-  IF atelier.code_table_version() <> @TABLES@ THEN
+  IF atelier.code_table_version() OPERATOR(pg_catalog.<>) @TABLES@ THEN
     RAISE EXCEPTION 'the server still runs another version of the library of atelier'
       USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Restart the server, then run ALTER EXTENSION atelier UPDATE; again.';
   END IF;
