@@ -4,7 +4,7 @@
 import type { Database, Tables } from '../lib/supabase/types';
 import { is, ok, run, test } from './lib/tap';
 import {
-  clientWith, closeWorld, databaseSchema, done, flow, gateway, generation, given, openWorld, person, refused, service,
+  anonKey, clientWith, closeWorld, databaseSchema, done, flow, gateway, generation, given, openWorld, person, refused, service,
   serviceKey, superuser, visitor, workspace, type Client, type Person,
 } from './lib/world';
 
@@ -156,6 +156,32 @@ const calls: { [Name in FunctionName]: () => Promise<void> } = {
       'id title preview_text preview_image_url is_favorite created_at updated_at message_count')),
   toggle_conversation_favorite: async () =>
     is(given(await ann.client.rpc('toggle_conversation_favorite', { p_conversation_id: talk, p_user_id: ann.id })), true, 'new value'),
+  cancel_generation: async () => {
+    const row = await generation(ann, { status: 'queued' });
+    is(given(await ann.client.rpc('cancel_generation', { p_generation_id: row.id })), 'cancelled', 'status');
+    done(await service.from('generations').delete().eq('id', row.id));
+  },
+  retry_generation: async () => {
+    const row = await generation(ann, { status: 'failed' });
+    is(given(await ann.client.rpc('retry_generation', { p_generation_id: row.id })), 'queued', 'status');
+    done(await service.from('generations').delete().eq('id', row.id));
+  },
+  explain_generation: async () => {
+    const row = await generation(ann, { status: 'queued' });
+    const [why] = await rows(ann.client.rpc('explain_generation', { p_generation_id: row.id }),
+      'state reason position ahead_of_you earliest_start blocked_by percent');
+    is(typeof why!.reason, 'string', 'reason');
+    refused(await bob.client.rpc('explain_generation', { p_generation_id: row.id }), '42501');
+    done(await service.from('generations').delete().eq('id', row.id));
+  },
+  replicate_webhook: async () => {
+    const signed = { 'webhook-id': 'msg_1', 'webhook-timestamp': '1', 'webhook-signature': 'v1,AAAA' };
+    const post = (headers: Record<string, string>) => fetch(`${gateway.url}/rest/v1/rpc/replicate_webhook?attempt=eq.7`, {
+      method: 'POST', body: '{"id": "unknown", "status": "succeeded"}', headers: { apikey: anonKey, ...headers },
+    });
+    ok([204, 400, 403].includes((await post({})).status), 'an unsigned one is answered');
+    ok([204, 400, 403].includes((await post(signed)).status), 'and a forged one');
+  },
   answer_support_ticket: async () => {
     const { id } = given(await ann.client.from('support_tickets').insert({ user_id: ann.id, message: 'Help' }).select('id').single());
     done(await root.client.rpc('answer_support_ticket', { p_ticket_id: id, p_answer: 'Here you are' }));
