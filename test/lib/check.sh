@@ -56,7 +56,7 @@ prepare_servers() {
   private_server &&
     install_extension "$(extension_folder test)" &&
     mkdir -p "$work/sources/test" "$work/bin" &&
-    cp -r "$atelier_root"/{sql,extension.control} "$work/sources/" &&
+    cp -r "$atelier_root"/{sql,docs,extension.control} "$work/sources/" &&
     cp -r "$atelier_root/test/lib" "$work/sources/test/" || return 1
   cp -r "$atelier_root"/test/{t,crash,adopt} "$work/sources/test/"
   if [ -e "$stand_in_program" ]; then cp "$stand_in_program" "$work/bin/"; fi

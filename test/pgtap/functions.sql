@@ -94,6 +94,9 @@ INSERT INTO stated VALUES
   ('atelier.sum_by_user(uuid[], uuid, timestamp with time zone, timestamp with time zone, boolean)', 'service_role', 'behind them'),
   ('atelier.sum_generations(uuid, uuid, timestamp with time zone, timestamp with time zone)', 'service_role', 'behind them'),
   ('atelier.cleanup_batch(timestamp with time zone, integer)', 'service_role', 'behind them'),
+  ('atelier.pause()', 'service_role', 'stops spending'),
+  ('atelier.drain()', 'service_role', 'stops spending'),
+  ('atelier.resume()', 'service_role', 'goes on; a database that holds is released by its owner'),
   ('atelier.measure()', 'service_role', 'H30: about everybody'),
   ('atelier.run_job(text)', 'service_role', 'H30: jobs about everybody'),
   -- Notifications, chats, support.
@@ -134,7 +137,7 @@ SELECT is_empty($$SELECT name FROM functions WHERE schema = 'atelier' AND NOT ha
 -- Tried, not looked up.
 SELECT is(pg_temp.outcome(caller, query), '42501', format('%s: %s', caller, query))
   FROM unnest(ARRAY['anon', 'ann', 'impostor', 'service_role']) caller
- CROSS JOIN unnest(ARRAY['SELECT atelier.install()', 'SELECT atelier.resume()', 'SELECT atelier.pause()', 'SELECT atelier.wake()',
+ CROSS JOIN unnest(ARRAY['SELECT atelier.install()', 'SELECT atelier.require_owner_for_held()', 'SELECT atelier.wake()',
                          'SELECT atelier.start_workers()', 'SELECT * FROM atelier.worker_state()',
                          'SELECT atelier.run_ddl(''DROP TABLE @app@.users'')', 'SELECT atelier.record_identity(''running'')',
                          'SELECT * FROM atelier.health_dispatch()', 'SELECT atelier.sync_queue()', 'SELECT atelier.setup_storage()',

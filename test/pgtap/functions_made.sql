@@ -14,7 +14,7 @@ SELECT set_eq('SELECT name FROM functions WHERE prosecdef',
                     'atelier.sum_generations(uuid, uuid, timestamp with time zone, timestamp with time zone)',
                     'atelier.cleanup_batch(timestamp with time zone, integer)', 'atelier.cleanup_old_generations(integer)',
                     -- For the owner and superusers, who must not run the triggers of the tables with their own rights.
-                    'atelier.pause()', 'atelier.resume()', 'atelier.record_identity(text)', 'atelier.write_as_owner(text)', 'atelier.queue_missed()',
+                    'atelier.pause()', 'atelier.drain()', 'atelier.resume()', 'atelier.record_identity(text)', 'atelier.write_as_owner(text)', 'atelier.queue_missed()',
                     'atelier.queue_adopted()', 'atelier.fill_pages(regclass, bigint, bigint, name[])', 'atelier.end_backfill(regclass, name[])',
                     'atelier.run_job(text)', 'atelier.measure()'],
               'these run with the rights of their owner');

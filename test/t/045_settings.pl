@@ -134,8 +134,8 @@ subtest 'max_transfers' => sub {
 
 subtest 'deadlines' => sub {
     my $seconds = "extract(epoch FROM (replicate_output ->> 'deadline')::timestamptz - (replicate_output ->> 'created_at')::timestamptz)::integer";
-    is(value($node, completed('an image'), $seconds), 900, 'an image has 15 minutes');
-    is(value($node, completed('a film', 'sim/instant', action => 'video_create'), $seconds), 2700, 'a film has 45');
+    is(value($node, completed('an image'), $seconds), 300, 'an image has 5 minutes');
+    is(value($node, completed('a film', 'sim/instant', action => 'video_create'), $seconds), 1800, 'a film has 30');
     set_to($node, image_deadline => '1min', video_deadline => '2h');
     is(value($node, completed('a quick image'), $seconds), 60, 'an image after a reload');
     is(value($node, completed('a slow film', 'sim/instant', action => 'video_create'), $seconds), 7200, 'a film after a reload');
