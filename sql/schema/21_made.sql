@@ -89,10 +89,15 @@ COMMENT ON FUNCTION atelier.is_owned(text, text) IS 'whether a view or function 
 CREATE FUNCTION atelier.note_made(kind text, relation text, object text, statement text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+  present text := atelier.made_definition(kind, relation, object);
+  last record := atelier.last_made(kind, relation, object);
 BEGIN
+  IF last.statement = md5(statement) AND last.definition = present THEN
+    RETURN;
+  END IF;
   PERFORM atelier.forget_made(kind, relation, object);
-  INSERT INTO atelier.made (kind, relation, object, statement, definition)
-  VALUES (kind, relation, object, md5(statement), atelier.made_definition(kind, relation, object));
+  INSERT INTO atelier.made (kind, relation, object, statement, definition) VALUES (kind, relation, object, md5(statement), present);
 END
 $function$;
 COMMENT ON FUNCTION atelier.note_made(text, text, text, text) IS 'remembers that install() has made an object by this statement';

@@ -6,13 +6,15 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $step$
 BEGIN
   PERFORM atelier.make_table('atelier.job_state', $table$
-    name text NOT NULL CONSTRAINT job_state_pkey PRIMARY KEY,
+    name text NOT NULL,
     since timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,
     ended_at timestamptz,
     rows bigint,
     result text CONSTRAINT job_state_result_check CHECK (result IN ('running', 'succeeded', 'failed', 'interrupted')),
-    error text
+    error text,
+    -- Rows that are restored into a fresh install find their places free.
+    CONSTRAINT job_state_pkey PRIMARY KEY (name, since)
   $table$);
   ALTER TABLE atelier.job_state SET (fillfactor = 50);
   PERFORM atelier.describe('atelier.job_state', 'the last run of each periodic job; atelier.jobs shows it beside the schedule', ARRAY[
@@ -43,7 +45,8 @@ BEGIN
     'kind', 'output or thumbnail',
     'url', 'where the file is']);
 
-  INSERT INTO atelier.job_state (name) SELECT j.name FROM atelier.known_jobs() j ON CONFLICT (name) DO NOTHING;
+  INSERT INTO atelier.job_state (name) SELECT j.name FROM atelier.known_jobs() j
+   WHERE NOT EXISTS (SELECT FROM atelier.job_state s WHERE s.name = j.name);
 END
 $step$;
 COMMENT ON FUNCTION atelier.step_jobs() IS 'install step: job_state and cleaned_files';

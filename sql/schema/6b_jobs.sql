@@ -146,7 +146,8 @@ BEGIN
     SELECT j.name, j.schedule, atelier.next_run(j.schedule, coalesce(s.started_at, s.since)) AS next_run,
            s.started_at AS last_run, s.ended_at - s.started_at AS duration, s.result, s.rows, s.error
       FROM atelier.known_jobs() j
-      LEFT JOIN atelier.job_state s ON s.name = j.name$ddl$);
+      LEFT JOIN LATERAL (SELECT t.* FROM atelier.job_state t WHERE t.name = j.name
+                          ORDER BY t.started_at DESC NULLS LAST, t.since DESC LIMIT 1) s ON true$ddl$);
   PERFORM atelier.describe('atelier.jobs', 'the periodic jobs, when each is due, and how its last run went', ARRAY[
     'name', 'the job',
     'schedule', 'cron expression, from the settings; null for never',

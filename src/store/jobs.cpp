@@ -15,13 +15,16 @@ constexpr int64_t kSecondUs = 1'000'000;
 
 pg::Statement table_statement(R"sql(SELECT coalesce(to_regclass('atelier.job_state')::oid, 0)::bigint)sql");
 
-pg::Statement since_statement(R"sql(SELECT s.name, coalesce(s.started_at, s.since) FROM atelier.job_state s)sql");
+// A job has two rows after a restore into a fresh install.
+pg::Statement since_statement(R"sql(
+  SELECT s.name, max(coalesce(s.started_at, s.since)) FROM atelier.job_state s GROUP BY s.name)sql");
 
 pg::Statement start_statement(R"sql(
-  INSERT INTO atelier.job_state AS s (name, since, started_at, result)
-  VALUES ($1, $2, $2, 'running')
-  ON CONFLICT (name) DO UPDATE
-     SET started_at = $2, ended_at = NULL, result = 'running', error = NULL, rows = NULL)sql");
+  UPDATE atelier.job_state SET started_at = $2, ended_at = NULL, result = 'running', error = NULL, rows = NULL
+   WHERE name = $1)sql");
+
+pg::Statement first_start_statement(R"sql(
+  INSERT INTO atelier.job_state (name, since, started_at, result) VALUES ($1, $2, $2, 'running'))sql");
 
 pg::Statement end_statement(R"sql(
   UPDATE atelier.job_state
@@ -108,7 +111,7 @@ bool take(const Job& job) {
 
 void note_start(const Job& job, pg::Timestamp now) {
   pg::Spi spi;
-  start_statement(job.name, now);
+  if (start_statement(job.name, now).affected() == 0) first_start_statement(job.name, now);
 }
 
 void note_end(const Job& job, pg::Timestamp now, int64_t rows, const std::optional<std::string>& error) {
