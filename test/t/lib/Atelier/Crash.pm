@@ -337,10 +337,10 @@ sub recover {
     return;
 }
 
-# Waits until nothing is under way, and counts.
+# Waits until nothing is under way, but no longer than so many seconds, and counts.
 sub settle {
-    my ($self) = @_;
-    my $until = time + 8 * $PostgreSQL::Test::Utils::timeout_default / 9 + 60;
+    my ($self, $patience) = @_;
+    my $until = time + ($patience // $PostgreSQL::Test::Utils::timeout_default);
     while (time < $until) {
         last if $self->sql("SELECT NOT EXISTS (SELECT FROM atelier.attempts WHERE state IN ('sending', 'running', 'unknown'))"
               . " AND NOT EXISTS (SELECT FROM atelier.queue) AND NOT EXISTS (SELECT FROM public.generations"
