@@ -56,6 +56,8 @@ enum class Guarantee {
   POINT(counts_committed)               \
   POINT(leases_written)                 \
   POINT(leases_committed)               \
+  POINT(webhook_read)                   \
+  POINT(webhook_written)                \
   POINT(shutdown)
 
 enum class Point {

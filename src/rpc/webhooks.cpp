@@ -3,6 +3,7 @@
 // next look forward, which asks the provider itself; so a forged message could at most cost a question.
 #include "store/webhooks.hpp"
 #include "pg/entry.hpp"
+#include "pg/fault.hpp"
 #include "pg/hmac.hpp"
 #include "pg/request.hpp"
 #include "pg/result_set.hpp"
@@ -67,9 +68,11 @@ ATELIER_FUNCTION(replicate_webhook) {
   const auto subject = replicate::read_webhook(*body);
   if (!subject) refuse(pg::Code::http_bad_request, "its body is no prediction");
 
+  ATELIER_FAULT(webhook_read);
   const std::optional<Subject> about =
       store::webhooks::find(subject->prediction_id, subject->attempt, message_id.has_value());
   const std::string_view outcome = note(about, message_id, subject->prediction_id);
+  ATELIER_FAULT(webhook_written);
   if (outcome == "accepted" || (outcome == "unknown" && message_id)) pg::wake_dispatcher_at_commit();
   pg::set_request_setting("response.status", "204");
   const auto attempt = about ? std::optional<std::string>(std::to_string(about->attempt)) : std::nullopt;

@@ -172,10 +172,12 @@ void Rescuer::count_search(const Party& party, int64_t now_us) {
   }
 }
 
-bool Rescuer::has_equal_in_flight(const Job& job) const {
-  for (const auto& [attempt, other] : context_.jobs.all())
-    if (other.phase == Phase::sending && other.input_hash == job.input_hash) return true;
-  return false;
+// Inputs of requests that have been sent and not been answered.
+std::unordered_set<size_t> Rescuer::inputs_in_flight() const {
+  std::unordered_set<size_t> inputs;
+  for (const auto& [attempt, job] : context_.jobs.all())
+    if (job.phase == Phase::sending) inputs.insert(job.input_hash);
+  return inputs;
 }
 
 // Those that ask, and others as long as their inputs fit into memory; in the order of their sending.
@@ -197,8 +199,11 @@ bool Rescuer::adopt_from(const Job& asking, const replicate::Page& page, int64_t
     pg::report(pg::Level::log, std::string("atelier: search postponed: ") + error->what());
     return false;
   }
+  std::unordered_set<std::string_view> listed;
+  for (const replicate::Prediction& prediction : page.predictions) listed.insert(prediction.id);
   for (const auto& [attempt, other] : context_.jobs.all())
-    if (!other.prediction_id.empty()) known.owned.insert(other.prediction_id);
+    if (listed.count(other.prediction_id) != 0) known.owned.insert(other.prediction_id);
+  const std::unordered_set<size_t> in_flight = inputs_in_flight();
   std::unordered_map<size_t, std::set<std::string>> models;
   for (Job* job : jobs) {
     job->input_hash = std::hash<std::string>{}(known.inputs[job->attempt]);
@@ -206,7 +211,7 @@ bool Rescuer::adopt_from(const Job& asking, const replicate::Page& page, int64_t
   }
   for (Job* job : jobs) {
     // Which of the two a prediction belongs to shows when the other one is answered.
-    job->unclear = has_equal_in_flight(*job);
+    job->unclear = in_flight.count(job->input_hash) != 0;
     if (job->unclear) continue;
     const core::json::Parsed input = core::json::parse(known.inputs[job->attempt]);
     replicate::SentAttempt sent;

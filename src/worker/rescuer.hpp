@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "replicate/outcome.hpp"
@@ -40,8 +41,7 @@ class Rescuer {
   bool adopt_from(const Job& asking, const replicate::Page& page, int64_t now_us);
   Party searched_with(const Job& asking);
   void adopt(Job& job, const std::string& prediction_id, int64_t now_us);
-  // Whether a request with the same input has been sent and not been answered.
-  bool has_equal_in_flight(const Job& job) const;
+  std::unordered_set<size_t> inputs_in_flight() const;
   void count_search(const Party& party, int64_t now_us);
   void put_off(const Party& party, const char* reason, int64_t now_us);
   void give_up(Job& job, int64_t now_us);

@@ -10,6 +10,7 @@ use strict;
 use warnings;
 use Atelier;
 use Atelier::Queue ();
+use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -32,6 +33,7 @@ our %points = (
     adopted_written => { rows => ['twins'] }, adopted_committed => { rows => ['lost'] },
     orphans_written => { after => 'restart_worker' }, orphans_committed => { after => 'restart_worker' },
     shutdown => { after => 'restart_worker', not => { error => 1 } },
+    webhook_read => { after => 'send_webhook', live => 1 }, webhook_written => { after => 'send_webhook', live => 1 },
     survey_sent => { after => 'promote' }, survey_read => { after => 'promote' },
     survey_written => { after => 'promote' }, survey_committed => { after => 'promote' });
 
@@ -40,9 +42,10 @@ our @kinds = qw(worker postmaster immediate terminate error stop refuse hang res
 
 # A row of each kind, and how it must end.
 my %models = (
-    slow => ['sim/slow-1500ms--run-200ms', 'completed'], lost => ['sim/reset-after-body-created-x1', 'completed'],
+    slow => ['sim/slow-2500ms--run-200ms', 'completed'], lost => ['sim/reset-after-body-created-x1', 'completed'],
     absent => ['sim/reset-after-body-not-created-x1', 'completed'], refused => ['sim/refuse-403-x1', 'completed'],
     community => ['community/run-NNNms', 'completed'], cancel => ['sim/run-1m', 'cancelled'],
+    watched => ['sim/run-3s', 'completed'],
     twins => ['sim/reset-after-body-created-x2', 'completed'], ended => ['sim/slow-300ms--run-700ms', 'failed']);
 
 sub new {
@@ -55,7 +58,7 @@ sub new {
     $self->{node} = atelier_node($name, stand_in => $self->{stand_in}, token => 0, init => [allows_streaming => 1], settings => {
         'atelier.user_concurrency' => 0, 'atelier.max_transfers' => 400, 'atelier.safety_poll' => '300ms',
         'atelier.fault_folder' => $self->{folder}, 'atelier.fault_off' => $options{off} // '',
-        'atelier.fault_time_scale' => '0.03', 'atelier.request_timeout' => '3s', restart_after_crash => 'on',
+        'atelier.fault_time_scale' => '0.03', 'atelier.request_timeout' => '4s', restart_after_crash => 'on',
         log_statement => 'none', log_connections => 'off', log_disconnections => 'off', log_replication_commands => 'off',
         checkpoint_timeout => '30s', autovacuum_naptime => '20s', 'atelier.log_calls' => 'failures' });
     add_token($self->{node}, $_) for 'r8_acme_crash_1', 'r8_other_crash_2';
@@ -133,13 +136,14 @@ sub kill_at {
     $self->add_rows('slow', 2);
     $self->add_rows($_, 1 + ($_ eq 'twins')) for @{ $how->{rows} // [] };
     if (my $after = $how->{after}) { $self->$after($point) }
+    my $live = !$how->{after} || $how->{live};
     while (!$self->hanging_pid($point)) {
         return $self->missed($point, 'not reached') if time > $until;
         $self->cancel_rows if $point =~ /^cancel/;
-        $self->top_up if !$how->{after};
+        $self->top_up if $live;
         sleep 0.02;
     }
-    $seen = $self->outstanding unless $how->{after};
+    $seen = $self->outstanding if $live;
     return $self->missed($point, "only $seen in flight") if $seen < kInFlight;
     $self->{least} = $seen if $seen < ($self->{lowest} // 1e9);
     $self->{lowest} = $seen if $seen < ($self->{lowest} // 1e9);
@@ -147,6 +151,15 @@ sub kill_at {
     push @{ $self->{kills} }, { number => $self->{number}, point => $point, kind => $kind, in_flight => $seen };
     $self->recover;
     return 1;
+}
+
+sub end_sessions {
+    my ($self) = @_;
+    for my $pid (splice @{ $self->{sessions} //= [] }) {
+        kill 'TERM', $pid;
+        waitpid $pid, 0;
+    }
+    return;
 }
 
 sub missed {
@@ -208,6 +221,25 @@ SET ROLE authenticated;
 UPDATE public.generations SET status = 'cancelled' WHERE prompt LIKE 'k$self->{number} cancel %' AND status = 'processing'
 SQL
     return $status;
+}
+
+# The provider says that something runs; the session that hears of it is the one that is stopped.
+sub send_webhook {
+    my ($self) = @_;
+    $self->add_rows('watched', 1);
+    my $row = "FROM public.generations WHERE prompt LIKE 'k$self->{number} watched %'";
+    $self->{node}->poll_query_until('postgres', "SELECT replicate_prediction_id <> '' $row") or return;
+    my $connection = $self->{node}->connstr('postgres');
+    my $sql = "SELECT r.* FROM (SELECT replicate_prediction_id AS id $row) g,"
+      . " public.replicate_webhook(json_build_object('id', g.id, 'status', 'succeeded')) r";
+    my $pid = fork // die "cannot fork: $!";
+    if ($pid == 0) {
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>', '/dev/null';
+        exec('psql', '-X', '-d', $connection, '-c', $sql) or POSIX::_exit(1);
+    }
+    push @{ $self->{sessions} }, $pid;
+    return;
 }
 
 sub restart_worker {
@@ -291,6 +323,7 @@ sub by_half {
 # The server is there and the dispatcher works.
 sub recover {
     my ($self) = @_;
+    $self->end_sessions;
     my $node = $self->{node};
     for (1 .. 600) {
         last if ($node->psql('postgres', 'SELECT 1'))[0] == 0;
@@ -299,14 +332,15 @@ sub recover {
         }
         sleep 0.05;
     }
-    $self->dispatches or die 'the dispatcher does not come back';
+    my $running = "SELECT count(*) = 1 FROM atelier.worker_state() WHERE kind = 'dispatcher' AND state = 'running'";
+    $node->poll_query_until('postgres', $running) or die 'the dispatcher does not come back';
     return;
 }
 
-# Waits until nothing is under way, and counts.
+# Waits until nothing is under way, but no longer than so many seconds, and counts.
 sub settle {
-    my ($self) = @_;
-    my $until = time + 8 * $PostgreSQL::Test::Utils::timeout_default / 9 + 60;
+    my ($self, $patience) = @_;
+    my $until = time + ($patience // $PostgreSQL::Test::Utils::timeout_default);
     while (time < $until) {
         last if $self->sql("SELECT NOT EXISTS (SELECT FROM atelier.attempts WHERE state IN ('sending', 'running', 'unknown'))"
               . " AND NOT EXISTS (SELECT FROM atelier.queue) AND NOT EXISTS (SELECT FROM public.generations"
