@@ -50,6 +50,10 @@ SELECT is_empty($$
    WHERE f.schema = 'atelier' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
      AND d.objid = f.id AND d.deptype = 'e')$$, 'and every one of them is a member');
 
+-- A parsed body is printed with the names of arguments.
+SELECT is_empty($$SELECT name FROM functions WHERE prosqlbody IS NOT NULL AND pronargs > 0
+                     AND (proargnames IS NULL OR '' = ANY (proargnames[1:pronargs]))$$,
+                'what has an argument without a name has a body that is a text');
 -- A parsed body that uses the row type of a table forbids to add a column with a default to it.
 SELECT is_empty($$SELECT name FROM functions f WHERE f.schema = 'public' AND f.prosqlbody IS NOT NULL
                      AND EXISTS (SELECT FROM unnest(f.proargtypes::oid[]) t (type) JOIN pg_type y ON y.oid = t.type WHERE y.typrelid <> 0)$$,

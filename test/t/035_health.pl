@@ -17,8 +17,8 @@ my $node = atelier_node('health', stand_in => $stand_in, settings => { 'atelier.
 my $user = add_user($node);
 $node->safe_psql('postgres', "INSERT INTO atelier.models (replicate_model) VALUES ('sim/instant')");
 
-my @checks = ('tables', 'guards', 'row level security', 'owner', 'roles', 'preload', 'worker places', 'workers', 'provider',
-    'dispatch', 'tokens', 'queue', 'attempts', 'models', 'budget', 'outputs', 'adoption', 'policies');
+my @checks = ('tables', 'guards', 'changes', 'row level security', 'owner', 'roles', 'preload', 'worker places', 'workers', 'provider',
+    'dispatch', 'tokens', 'queue', 'attempts', 'models', 'budget', 'outputs', 'webhooks', 'adoption', 'policies');
 
 sub well {
     my ($check) = @_;
