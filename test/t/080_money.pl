@@ -49,11 +49,11 @@ subtest 'the pinned version' => sub {
 
 subtest 'the deadline' => sub {
     my $time = sub { return sql("SELECT deadline - sent_at FROM atelier.attempts WHERE generation_id = '$_[0]'") };
-    is($time->(run('usual', 'sim/instant')), '00:15:00', 'usual: the setting\'s');
+    is($time->(run('usual', 'sim/instant')), '00:05:00', 'usual: the setting\'s');
     sql("INSERT INTO atelier.models (replicate_model, deadline) VALUES ('sim/instant', '7 min')");
     is($time->(run('own', 'sim/instant')), '00:07:00', 'own: the model\'s');
     sql("UPDATE atelier.models SET deadline = NULL WHERE replicate_model = 'sim/instant'");
-    is($time->(run('usual again', 'sim/instant', undef, action => 'video_create')), '00:45:00', 'video: the setting\'s');
+    is($time->(run('usual again', 'sim/instant', undef, action => 'video_create')), '00:30:00', 'video: the setting\'s');
 };
 
 subtest 'the cost of every attempt' => sub {
