@@ -6,7 +6,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $step$
 BEGIN
   -- Rows that are due have no time at all. Those that wait for one stand in nobody's way: a claim does not meet them.
-  UPDATE atelier.queue SET not_before = '-infinity' WHERE not_before > '-infinity' AND not_before <= now();
+  PERFORM atelier.write_as_owner($sql$
+    UPDATE atelier.queue SET not_before = '-infinity' WHERE not_before > '-infinity' AND not_before <= now()$sql$);
   PERFORM atelier.make_index('atelier.queue_due_idx', $ddl$
     CREATE INDEX queue_due_idx ON atelier.queue (user_id, priority DESC, seq) WHERE not_before = '-infinity'$ddl$);
   PERFORM atelier.make_index('atelier.queue_later_idx', $ddl$

@@ -101,6 +101,7 @@ void TokenPool::merge(Account& from, Account& into) const {
   merge_times(from.creates, into.creates, creates_kept());
   merge_times(from.requests, into.requests, requests_kept());
   into.paced_until_us = std::max(into.paced_until_us, from.paced_until_us);
+  into.requests_paced_until_us = std::max(into.requests_paced_until_us, from.requests_paced_until_us);
   into.cooling_until_us = std::max(into.cooling_until_us, from.cooling_until_us);
   into.requests_cooling_until_us = std::max(into.requests_cooling_until_us, from.requests_cooling_until_us);
   into.low_credit_until_us = std::max(into.low_credit_until_us, from.low_credit_until_us);
@@ -116,6 +117,12 @@ int64_t TokenPool::window_ready_at(const std::deque<int64_t>& sent, int limit, i
 // The time from one creating request to the next when they come evenly; 0 when they need not.
 int64_t TokenPool::pace_us() const {
   return limits_.burst <= 0 || limits_.creates_per_minute <= 0 ? 0 : limits_.window_us / limits_.creates_per_minute;
+}
+
+int64_t TokenPool::request_pace_us() const {
+  return limits_.request_burst <= 0 || limits_.requests_per_minute <= 0
+             ? 0
+             : limits_.window_us / limits_.requests_per_minute;
 }
 
 std::optional<int64_t> TokenPool::create_ready_at(const Token& token, int64_t now_us) const {
@@ -152,8 +159,6 @@ std::optional<int32_t> TokenPool::choose(int64_t now_us, const std::string& avoi
   if (best == nullptr) return std::nullopt;
   ++best->reserved;
   ++best->account->reserved;
-  best->used_before = best->used;
-  best->used = ++uses_;
   best->account->paced_until_us = std::max(best->account->paced_until_us, now_us) + pace_us();
   return best->row.id;
 }
@@ -162,6 +167,8 @@ void TokenPool::note_sent(int32_t id, int64_t now_us) {
   Token* token = find(id);
   if (token == nullptr) return;
   release(*token);
+  // A token that was only reserved has not had its turn.
+  token->used = ++uses_;
   std::deque<int64_t>& creates = token->account->creates;
   creates.push_back(now_us);
   forget(creates, creates_kept(), now_us - limits_.window_us);
@@ -186,7 +193,6 @@ void TokenPool::give_back(int32_t id) {
   Token* token = find(id);
   if (token == nullptr || token->reserved == 0) return;
   release(*token);
-  token->used = token->used_before;
   token->account->paced_until_us -= pace_us();
 }
 
@@ -200,6 +206,8 @@ bool TokenPool::begin_request(int32_t id, Use use, int64_t now_us) {
   Token* token = find(id);
   if (token == nullptr || request_ready_at(id, now_us, use) > now_us) return false;
   ++token->requests_out;
+  token->account->requests_paced_until_us =
+      std::max(token->account->requests_paced_until_us, now_us) + request_pace_us();
   ++token->account->requests_out;
   return true;
 }
@@ -225,7 +233,9 @@ int64_t TokenPool::request_ready_at(int32_t id, int64_t now_us, Use use) const {
   const Token* token = find(id);
   if (token == nullptr) return now_us;
   const Account& account = *token->account;
-  const int64_t rested_us = std::max(now_us, account.requests_cooling_until_us);
+  const int64_t paced_us = account.requests_paced_until_us - (limits_.request_burst - 1) * request_pace_us();
+  const int64_t rested_us =
+      std::max({now_us, account.requests_cooling_until_us, request_pace_us() == 0 ? 0 : paced_us});
   if (limits_.requests_per_minute <= 0) return rested_us;
   const int limit = request_limit(use);
   // All of them are out: the first answer makes no room before a minute has passed, but nobody knows when it comes.
@@ -237,8 +247,11 @@ void TokenPool::assume_requests(int32_t id, int64_t now_us) {
   Token* token = find(id);
   const int limit = limits_.requests_per_minute;
   if (token == nullptr || limit <= 0 || !token->account->requests.empty()) return;
-  for (int i = 1; i <= limit; ++i)
-    token->account->requests.push_back(now_us - limits_.window_us + i * limits_.window_us / limit);
+  const int burst = std::min(limits_.request_burst, limit);
+  for (int i = 1; i <= limit; ++i) {
+    const int64_t evenly_us = now_us - limits_.window_us + (i + burst) * limits_.window_us / limit;
+    token->account->requests.push_back(std::min(now_us, evenly_us));
+  }
 }
 
 void TokenPool::cool_token(int32_t id, int64_t until_us) {

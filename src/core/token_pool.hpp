@@ -21,6 +21,7 @@ struct PoolLimits {
   // How many creating requests may follow each other at once; after them they come evenly, so that a full minute is not
   // followed by an idle one. 0: as fast as the minute allows.
   int burst = 0;
+  int request_burst = 0;           // the same for everything else
   int64_t window_us = 60'000'000;  // the minute; tests shorten it
 };
 
@@ -66,7 +67,8 @@ class TokenPool {
   void end_request(int32_t id, int64_t now_us);
   // When such a request can be sent; not before `now_us`.
   int64_t request_ready_at(int32_t id, int64_t now_us, Use use = Use::other) const;
-  // Nobody knows what a former process has asked for in the last minute: as much as may be, evenly.
+  // Nobody knows what a former process has asked for in the last minute: as much as may be, evenly, and a burst just
+  // now.
   void assume_requests(int32_t id, int64_t now_us);
 
   // No creating request with this token, or with any token of its account, before `until_us`.
@@ -97,6 +99,7 @@ class TokenPool {
     int reserved = 0;              // chosen, or sent and not answered
     int requests_out = 0;
     int64_t paced_until_us = 0;  // when all creates so far would have been sent, evenly
+    int64_t requests_paced_until_us = 0;
     int64_t cooling_until_us = 0;
     int64_t requests_cooling_until_us = 0;
     int64_t low_credit_until_us = 0;
@@ -106,7 +109,6 @@ class TokenPool {
     Account* account = nullptr;    // an entry of accounts_, never null
     int64_t cooling_until_us = 0;  // what cool_token() said, which the table need not know
     uint64_t used = 0;             // order of use
-    uint64_t used_before = 0;      // the same without the last choice
     int reserved = 0;
     int requests_out = 0;
   };
@@ -119,6 +121,7 @@ class TokenPool {
   void merge(Account& from, Account& into) const;
   int64_t window_ready_at(const std::deque<int64_t>& sent, int limit, int reserved, int64_t now_us) const;
   int64_t pace_us() const;
+  int64_t request_pace_us() const;
   int request_limit(Use use) const;
   std::optional<int64_t> create_ready_at(const Token& token, int64_t now_us) const;
   size_t creates_kept() const;

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kReloadUs = 60'000'000;
 constexpr int64_t kFlushUs = 1'000'000;
 constexpr size_t kErrorChars = 500;
-// A twentieth of what an account may create in a minute goes out at once.
+// A twentieth of what an account may send in a minute goes out at once.
 constexpr int kBurstShare = 20;
 // How long after the claim a request of a former process may have arrived: a sixtieth of the minute.
 constexpr int64_t kArrivalShare = 60;
@@ -33,7 +33,8 @@ void write(const char* what, Body&& body) {
 
 void TokenBank::refresh(int64_t now_us) {
   const int creates = pg::settings::creates_per_minute();
-  pool_.set_limits({creates, pg::settings::requests_per_minute(), std::max(1, creates / kBurstShare),
+  const int requests = pg::settings::requests_per_minute();
+  pool_.set_limits({creates, requests, std::max(1, creates / kBurstShare), std::max(1, requests / kBurstShare),
                     pg::settings::rate_window_ms() * 1000});
   const uint64_t version = pg::tokens_version();
   if (version == version_ && now_us - loaded_us_ < kReloadUs) return;

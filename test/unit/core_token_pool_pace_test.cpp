@@ -11,7 +11,7 @@ namespace {
 
 using namespace token_pool_test;
 
-constexpr PoolLimits kPaced{600, 0, 30, 60'000'000};
+constexpr PoolLimits kPaced{600, 0, 30, 0, 60'000'000};
 
 TEST(CoreTokenPoolPace, ABurstThenEvenly) {
   TokenPool pool(kPaced);
@@ -36,7 +36,7 @@ TEST(CoreTokenPoolPace, WhatIsGivenBackIsNotUsed) {
 // Whatever the answers take, no minute at the provider holds more than the limit, and none in which there is work much
 // less.
 TEST(CoreTokenPoolPace, EveryMinuteIsWellUsedAndNeverTooMuch) {
-  TokenPool pool({60, 0, 3, 6'000'000});
+  TokenPool pool({60, 0, 3, 0, 6'000'000});
   pool.set_tokens({token(1, "a"), token(2, "a")});
   std::vector<int64_t> arrivals;
   std::vector<std::pair<int64_t, int32_t>> out;
@@ -67,7 +67,7 @@ TEST(CoreTokenPoolPace, EveryMinuteIsWellUsedAndNeverTooMuch) {
 }
 
 TEST(CoreTokenPoolPace, AFormerProcessIsRemembered) {
-  TokenPool pool({60, 60, 3, 6'000'000});
+  TokenPool pool({60, 60, 3, 0, 6'000'000});
   pool.set_tokens({token(1, "a"), token(2, "a"), token(3, "b")});
   for (int i = 0; i < 60; ++i) pool.remember(1 + i % 2, s(-5.9 + 0.1 * i), kT);
   pool.remember(1, s(-7), kT);
@@ -82,7 +82,7 @@ TEST(CoreTokenPoolPace, AFormerProcessIsRemembered) {
 }
 
 TEST(CoreTokenPoolPace, WhatIsOutCountsUntilItIsAnswered) {
-  TokenPool pool({0, 2, 0, 60'000'000});
+  TokenPool pool({0, 2, 0, 0, 60'000'000});
   pool.set_tokens({token(1)});
   ASSERT_TRUE(pool.begin_request(1, TokenPool::Use::other, kT));
   ASSERT_TRUE(pool.begin_request(1, TokenPool::Use::other, kT));
@@ -95,8 +95,27 @@ TEST(CoreTokenPoolPace, WhatIsOutCountsUntilItIsAnswered) {
   pool.end_request(1, s(161));
 }
 
+// Two processes, one after the other, and no minute with more than the limit.
+TEST(CoreTokenPoolPace, ANewProcessAssumesTheWorst) {
+  constexpr PoolLimits kLimits{0, 100, 0, 5, 60'000'000};
+  std::vector<int64_t> sent;
+  const auto run = [&](TokenPool& pool, double from, double to) {
+    for (int64_t now_us = s(from); now_us < s(to); now_us += 50'000)
+      while (pool.take_request(1, now_us)) sent.push_back(now_us);
+  };
+  TokenPool first(kLimits), second(kLimits);
+  first.set_tokens({token(1)});
+  second.set_tokens({token(1)});
+  run(first, 0, 1);
+  run(first, 70, 101);
+  second.assume_requests(1, s(101));
+  run(second, 101, 300);
+  ASSERT_GT(sent.size(), 300U);
+  for (size_t i = 100; i < sent.size(); ++i) ASSERT_GE(sent[i] - sent[i - 100], 60'000'000) << i;
+}
+
 TEST(CoreTokenPoolPace, LooksLeaveRoomForCancels) {
-  TokenPool pool({0, 100, 0, 60'000'000});
+  TokenPool pool({0, 100, 0, 0, 60'000'000});
   pool.set_tokens({token(1)});
   int looks = 0;
   for (; pool.begin_request(1, TokenPool::Use::look, kT); ++looks) pool.end_request(1, kT);
