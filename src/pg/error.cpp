@@ -30,6 +30,8 @@ int sqlstate_of(Code code) {
       return ERRCODE_UNIQUE_VIOLATION;
     case Code::check_violation:
       return ERRCODE_CHECK_VIOLATION;
+    case Code::string_data_right_truncation:
+      return ERRCODE_STRING_DATA_RIGHT_TRUNCATION;
     case Code::program_limit_exceeded:
       return ERRCODE_PROGRAM_LIMIT_EXCEEDED;
     case Code::configuration_limit_exceeded:

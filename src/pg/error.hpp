@@ -25,6 +25,7 @@ enum class Code {
   unique_violation,
   check_violation,
   program_limit_exceeded,
+  string_data_right_truncation,
   configuration_limit_exceeded,
   trigger_protocol_violated,
   internal_error,

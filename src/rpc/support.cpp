@@ -17,7 +17,7 @@ std::string checked_answer(std::string answer) {
     pg::fail(pg::Code::invalid_parameter_value, "answer to a support ticket is empty");
   const auto most = static_cast<size_t>(pg::settings::max_text_chars());
   if (core::text::first_chars(answer, most).size() < answer.size())
-    pg::fail(pg::Code::program_limit_exceeded,
+    pg::fail(pg::Code::string_data_right_truncation,
              "answer to a support ticket exceeds the limit of " + std::to_string(most) + " characters",
              "It has " + std::to_string(answer.size()) + " bytes.",
              "Send less, or let an administrator raise atelier.max_text_chars.");

@@ -41,8 +41,9 @@ std::string what_users_change(Names columns) {
 
 [[noreturn]] void refuse_size(const pg::Column& column, const std::string& limit, std::string detail,
                               const char* setting) {
+  // A limit of the server's (54000) would be its fault, and an HTTP status of 500 at the gateway.
   pg::fail(
-      pg::Code::program_limit_exceeded,
+      pg::Code::string_data_right_truncation,
       std::string("value for column \"") + column.name + "\" exceeds the limit of " + limit, std::move(detail),
       setting == nullptr ? "Send less." : std::string("Send less, or let an administrator raise ") + setting + ".");
 }

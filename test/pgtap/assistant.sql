@@ -26,7 +26,7 @@ SELECT is(pg_temp.outcome('ann', 'UPDATE assistant_conversations SET updated_at 
 SELECT is(pg_temp.answer('ann', $$INSERT INTO assistant_conversations (user_id, title, created_at, updated_at, deleted_at)
             VALUES (pg_temp.ann(), 't', '2050-01-01', '2050-01-01', '2050-01-01') RETURNING created_at = now() AND updated_at = now() AND deleted_at IS NULL$$), 'true',
           'the times of a chat are not the user''s');
-SELECT is(pg_temp.outcome('ann', $$INSERT INTO assistant_messages (conversation_id, role, content) VALUES (pg_temp.ann(), 'user', repeat('x', 10001))$$), '54000',
+SELECT is(pg_temp.outcome('ann', $$INSERT INTO assistant_messages (conversation_id, role, content) VALUES (pg_temp.ann(), 'user', repeat('x', 10001))$$), '22001',
           'texts have a limit');
 
 -- What a message does to its chat.

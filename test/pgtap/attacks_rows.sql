@@ -76,7 +76,7 @@ INSERT INTO attempts (topic, who, command, want, what) VALUES
   ('H10', 'owner', $$UPDATE generations SET created_at = '2001-01-01'$$, 'no', 'comes first'),
   ('H10', 'owner', $$UPDATE generations SET is_keyframe_segment = true$$, 'no', 'hides it from the counts'),
   ('H10', 'owner', $$UPDATE generations SET changed_in = 1$$, 'no', 'hides it from whoever polls'),
-  ('H10', 'owner', $$UPDATE generations SET replicate_prediction_id = repeat('x', 3000) WHERE id = pg_temp.id('owner')$$, '54000', 'an id without end'),
+  ('H10', 'owner', $$UPDATE generations SET replicate_prediction_id = repeat('x', 3000) WHERE id = pg_temp.id('owner')$$, '22001', 'an id without end'),
   ('H10', 'owner', $$DELETE FROM generations$$, 'no', 'deletes past the app'),
   ('H10', 'owner', $$UPDATE generations SET status = 'cancelled' WHERE id = pg_temp.id('owner')$$, 'no', 'cancels what was never handed over'),
   ('H10', 'member', $$UPDATE generations SET viewed = true WHERE id = pg_temp.id('shared')$$, '0', 'another member marks'),

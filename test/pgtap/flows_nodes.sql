@@ -32,8 +32,8 @@ ROLLBACK TO workspace_gone;
 SELECT is(pg_temp.answer('owner', $$INSERT INTO flows (user_id, created_at, updated_at) VALUES (pg_temp.f('owner'), '2001-01-01', '2001-01-01')
             RETURNING created_at = now() AND updated_at = now()$$), 'true', 'times are not the user''s to say');
 SELECT is(pg_temp.outcome('owner', $$INSERT INTO flows (user_id, status) VALUES (pg_temp.f('owner'), 'lost')$$), '23514', 'status has four values');
-SELECT is(pg_temp.outcome('owner', $$INSERT INTO flows (user_id, name) VALUES (pg_temp.f('owner'), repeat('x', 10001))$$), '54000', 'a name has a limit');
-SELECT is(pg_temp.outcome('owner', $$INSERT INTO flows (user_id, description) VALUES (pg_temp.f('owner'), repeat('x', 10001))$$), '54000', 'a description has a limit');
+SELECT is(pg_temp.outcome('owner', $$INSERT INTO flows (user_id, name) VALUES (pg_temp.f('owner'), repeat('x', 10001))$$), '22001', 'a name has a limit');
+SELECT is(pg_temp.outcome('owner', $$INSERT INTO flows (user_id, description) VALUES (pg_temp.f('owner'), repeat('x', 10001))$$), '22001', 'a description has a limit');
 SELECT is(pg_temp.answer('owner', $$INSERT INTO flows (user_id, name, viewport_zoom) VALUES (pg_temp.f('owner'), NULL, NULL)
             RETURNING concat(name, ' ', viewport_zoom)$$), 'Без названия 1', 'null for a missing key becomes the default');
 
@@ -66,9 +66,9 @@ SELECT is(pg_temp.outcome(g.caller, format('UPDATE flow_nodes SET generation_id 
 SELECT is(pg_temp.outcome('owner', format($$INSERT INTO flow_nodes (flow_id, block_type, generation_id) VALUES (pg_temp.f('shared'), 'image', %L)$$,
             pg_temp.f('strange generation'))), '42501', 'nor can it be inserted with one');
 SELECT is(pg_temp.outcome('owner', $$INSERT INTO flow_nodes (flow_id, block_type, data) VALUES (pg_temp.f('shared'), 'image', (repeat('[', 65) || repeat(']', 65))::jsonb)$$),
-          '54000', 'data is not nested without end');
+          '22001', 'data is not nested without end');
 SELECT is(pg_temp.outcome('owner', $$INSERT INTO flow_nodes (flow_id, block_type, data)
-            SELECT pg_temp.f('shared'), 'image', jsonb_build_object('p', repeat('x', 9000000))$$), '54000', 'nor large without end');
+            SELECT pg_temp.f('shared'), 'image', jsonb_build_object('p', repeat('x', 9000000))$$), '22001', 'nor large without end');
 SELECT is(pg_temp.outcome('owner', $$INSERT INTO flow_nodes (id, flow_id, block_type) VALUES (pg_temp.f('foreign node 1'), pg_temp.f('shared'), 'image')$$),
           '23505', 'the id of a node elsewhere is taken');
 

@@ -105,15 +105,15 @@ SELECT is(pg_temp.outcome(pg_temp.writer(s.relation), format(s.writes, pg_temp.s
           '1', format('%s.%s holds what is at its limit', s.relation, s.name))
   FROM limited s ORDER BY s.relation, s.name;
 SELECT is(pg_temp.outcome(pg_temp.writer(s.relation), format(s.writes, pg_temp.sized(s.relation, s.name, pg_temp.limit_of(s.relation, s.name, s.setting) + 1, 'ж'))),
-          '54000', format('%s.%s refuses what is above it', s.relation, s.name))
+          '22001', format('%s.%s refuses what is above it', s.relation, s.name))
   FROM limited s ORDER BY s.relation, s.name;
 SELECT matches(pg_temp.refusal(pg_temp.writer(s.relation), format(s.writes, pg_temp.sized(s.relation, s.name, pg_temp.limit_of(s.relation, s.name, s.setting) + 1, 'x'))),
-               format('^54000 \| value for column "%s" exceeds the limit of [0-9]+ (characters|kB) \| (It|One of its elements) has [0-9]+ (characters|bytes)\. \| Send less%s\.$',
+               format('^22001 \| value for column "%s" exceeds the limit of [0-9]+ (characters|kB) \| (It|One of its elements) has [0-9]+ (characters|bytes)\. \| Send less%s\.$',
                       s.name, CASE WHEN s.setting IS NULL THEN '' ELSE ', or let an administrator raise atelier\.' || s.setting END),
                format('%s.%s: the error names the column, the size, the limit and the remedy', s.relation, s.name))
   FROM limited s ORDER BY s.relation, s.name;
 SELECT is(pg_temp.refusal('owner', 'UPDATE users SET display_name = repeat(''ж'', 10001) WHERE id = pg_temp.me()'),
-          '54000 | value for column "display_name" exceeds the limit of 10000 characters | It has 10001 characters. | '
+          '22001 | value for column "display_name" exceeds the limit of 10000 characters | It has 10001 characters. | '
           'Send less, or let an administrator raise atelier.max_text_chars.', 'in these words');
 
 -- The settings decide.
@@ -127,7 +127,7 @@ BEGIN
   PERFORM set_config('atelier.' || which, (SELECT p.reset_val FROM pg_settings p WHERE p.name = 'atelier.' || which), true);
   RETURN result;
 END $$;
-SELECT is(pg_temp.with_setting(s.setting, '3', pg_temp.writer(s.relation), format(s.writes, pg_temp.sized(s.relation, s.name, 4, 'x'))), '54000',
+SELECT is(pg_temp.with_setting(s.setting, '3', pg_temp.writer(s.relation), format(s.writes, pg_temp.sized(s.relation, s.name, 4, 'x'))), '22001',
           format('%s.%s obeys a lower %s', s.relation, s.name, s.setting))
   FROM limited s WHERE s.setting IS NOT NULL ORDER BY s.relation, s.name;
 SELECT is(pg_temp.with_setting(s.setting, (x.now * 2)::text, pg_temp.writer(s.relation), format(s.writes, pg_temp.sized(s.relation, s.name, x.now * 2, 'x'))), '1',
@@ -135,18 +135,18 @@ SELECT is(pg_temp.with_setting(s.setting, (x.now * 2)::text, pg_temp.writer(s.re
   FROM limited s CROSS JOIN LATERAL (SELECT pg_temp.limit_of(s.relation, s.name, s.setting) AS now) x
  -- A list has a limit of bytes besides.
  WHERE s.setting IS NOT NULL AND s.name <> 'images' ORDER BY s.relation, s.name;
-SELECT is(pg_temp.outcome('owner', format(s.writes, '(repeat(''{"a":'', 65) || 1 || repeat(''}'', 65))::jsonb')), '54000', format('%s.%s has a limit of depth', s.relation, s.name))
+SELECT is(pg_temp.outcome('owner', format(s.writes, '(repeat(''{"a":'', 65) || 1 || repeat(''}'', 65))::jsonb')), '22001', format('%s.%s has a limit of depth', s.relation, s.name))
   FROM limited s WHERE s.setting IN ('max_json_size', 'max_flow_node_size') ORDER BY s.relation, s.name;
-SELECT is(pg_temp.with_setting('max_json_depth', '2', 'owner', format(s.writes, '''{"a": {"b": {}}}''::jsonb')), '54000', format('%s.%s obeys max_json_depth', s.relation, s.name))
+SELECT is(pg_temp.with_setting('max_json_depth', '2', 'owner', format(s.writes, '''{"a": {"b": {}}}''::jsonb')), '22001', format('%s.%s obeys max_json_depth', s.relation, s.name))
   FROM limited s WHERE s.setting IN ('max_json_size', 'max_flow_node_size') ORDER BY s.relation, s.name;
-SELECT is(pg_temp.outcome('owner', format(s.writes, '(SELECT array_agg(repeat(''x'', 2000)) FROM generate_series(1, 200))')), '54000', format('%s.%s has a limit of bytes', s.relation, s.name))
+SELECT is(pg_temp.outcome('owner', format(s.writes, '(SELECT array_agg(repeat(''x'', 2000)) FROM generate_series(1, 200))')), '22001', format('%s.%s has a limit of bytes', s.relation, s.name))
   FROM limited s WHERE s.name = 'images' ORDER BY s.relation;
-SELECT is(pg_temp.with_setting('max_text_chars', '5', 'boss', 'SELECT answer_support_ticket(pg_temp.id(''owner''), ''sixsix'')'), '54000', 'so does an answer to a ticket');
+SELECT is(pg_temp.with_setting('max_text_chars', '5', 'boss', 'SELECT answer_support_ticket(pg_temp.id(''owner''), ''sixsix'')'), '22001', 'so does an answer to a ticket');
 -- What is there stays: a row that is larger than a limit of today can be changed in other columns.
 UPDATE generations SET prompt = repeat('x', 20000) WHERE id = pg_temp.id('owner');
 SELECT is(pg_temp.with_setting('max_prompt_chars', '100', 'owner', 'UPDATE generations SET is_favorite = true WHERE id = pg_temp.id(''owner'')'), '1',
           'a row that is there already is not measured again');
 SELECT is(pg_temp.with_setting('max_prompt_chars', '100', 'service_role', 'INSERT INTO generations (user_id, action, model_id, model_name, replicate_model, status, prompt) '
-            'VALUES (pg_temp.id(''owner''), ''edit'', ''m'', ''M'', ''x/y'', ''pending'', repeat(''x'', 101))'), '54000', 'a generation is measured whoever writes it');
+            'VALUES (pg_temp.id(''owner''), ''edit'', ''m'', ''M'', ''x/y'', ''pending'', repeat(''x'', 101))'), '22001', 'a generation is measured whoever writes it');
 SELECT * FROM finish();
 ROLLBACK;

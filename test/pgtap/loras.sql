@@ -63,7 +63,7 @@ SELECT is(pg_temp.outcome('dan', $$UPDATE user_loras SET name = 'x'$$), '0', 'a 
 SELECT is(pg_temp.answer('ann', $$UPDATE user_loras SET name = 'x', updated_at = '2001-01-01' RETURNING updated_at = now()$$), 'true', 'updated_at is kept by trigger');
 SELECT is(pg_temp.answer('service_role', $$UPDATE user_loras SET status = 'failed' WHERE user_id = pg_temp.ann() RETURNING updated_at = now()$$), 'true',
           'also when the app writes');
-SELECT is(pg_temp.outcome('ann', $$UPDATE user_loras SET description = repeat('x', 10001)$$), '54000', 'texts have a limit');
+SELECT is(pg_temp.outcome('ann', $$UPDATE user_loras SET description = repeat('x', 10001)$$), '22001', 'texts have a limit');
 
 SELECT is(pg_temp.outcome(caller, 'DELETE FROM user_loras'), rows, format('%s deletes %s', caller, rows)) FROM (VALUES ('ann', '1'), ('dan', '0'), ('service_role', '3')) v (caller, rows);
 

@@ -11,7 +11,7 @@ SELECT is(pg_temp.answer('ann', $$INSERT INTO support_tickets (user_id, subject,
 SELECT is(pg_temp.outcome(caller, $$INSERT INTO support_tickets (user_id, message) VALUES (pg_temp.ann(), 'm')$$), '42501', caller || ' asks nothing for ann')
   FROM unnest(ARRAY['anon', 'nobody', 'impostor', 'bob']) caller;
 SELECT is(pg_temp.outcome('dan', $$INSERT INTO support_tickets (user_id, message) VALUES (pg_temp.dan(), 'm')$$), '42501', 'a deactivated user asks nothing');
-SELECT is(pg_temp.outcome('ann', $$INSERT INTO support_tickets (user_id, message) VALUES (pg_temp.ann(), repeat('x', 4001))$$), '54000', 'a message has at most 4,000 characters');
+SELECT is(pg_temp.outcome('ann', $$INSERT INTO support_tickets (user_id, message) VALUES (pg_temp.ann(), repeat('x', 4001))$$), '22001', 'a message has at most 4,000 characters');
 SELECT is(pg_temp.outcome('ann', $$INSERT INTO support_tickets (user_id, message, images) VALUES (pg_temp.ann(), 'm', '{1,2,3,4,5,6}')$$), '23514', 'and five pictures');
 SELECT is(pg_temp.answer('service_role', $$INSERT INTO support_tickets (id, user_id, message, status, created_at, updated_at) VALUES (NULL, pg_temp.ann(), 'm', NULL, NULL, NULL)
             RETURNING status || (updated_at = now())$$), 'opentrue', 'null becomes the default');
@@ -45,7 +45,7 @@ UPDATE users SET is_active = true, role = 'admin' WHERE id = pg_temp.bob();
 SELECT is(pg_temp.outcome('bob', call), result, call)
   FROM (VALUES ('SELECT answer_support_ticket(gen_random_uuid(), ''x'')', '22023'), ('SELECT answer_support_ticket(pg_temp.ann(), '' '')', '22023'),
                ('SELECT answer_support_ticket(pg_temp.ann(), NULL)', '22023'), ('SELECT answer_support_ticket(NULL, ''x'')', '22023'),
-               ('SELECT answer_support_ticket(pg_temp.ann(), repeat(''x'', 10001))', '54000')) v (call, result);
+               ('SELECT answer_support_ticket(pg_temp.ann(), repeat(''x'', 10001))', '22001')) v (call, result);
 
 -- What it does. The name of a caller in the claims counts, not the one in the connection.
 SELECT pg_temp.become('bob');

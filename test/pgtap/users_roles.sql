@@ -89,8 +89,8 @@ SELECT is(pg_temp.answer('service_role', 'UPDATE users SET email = ''NEW@TAP.tes
 
 SELECT is(pg_temp.answer('service_role', 'UPDATE users SET email = '' '' WHERE id = pg_temp.id(''member'') RETURNING email'), 'null', 'H6: an empty one is none');
 SELECT is(pg_temp.outcome('member', format('UPDATE users SET %s WHERE id = atelier.uid()', c.change)), c.result, left(c.change, 40))
-  FROM (VALUES ('display_name = repeat(''ж'', 10001)', '54000'), ('display_name = repeat(''ж'', 10000)', '1'), ('avatar_url = repeat(''x'', 2049)', '54000'),
-               ('avatar_url = repeat(''x'', 2048)', '1'), ('cover_url = repeat(''x'', 2049)', '54000'), ('cover_url = NULL', '1')) c (change, result);
+  FROM (VALUES ('display_name = repeat(''ж'', 10001)', '22001'), ('display_name = repeat(''ж'', 10000)', '1'), ('avatar_url = repeat(''x'', 2049)', '22001'),
+               ('avatar_url = repeat(''x'', 2048)', '1'), ('cover_url = repeat(''x'', 2049)', '22001'), ('cover_url = NULL', '1')) c (change, result);
 
 -- Credits.
 SELECT is(pg_temp.outcome(caller, 'SELECT decrement_credits(pg_temp.id(''member''), 1)'), '42501', 'credits are not taken by ' || caller)

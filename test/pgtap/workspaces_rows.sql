@@ -84,8 +84,8 @@ SELECT is(pg_temp.answer('service_role', format('INSERT INTO workspaces (name, s
 SELECT is(pg_temp.outcome('owner', $$UPDATE workspaces SET slug = 'a b' WHERE id = pg_temp.id('one')$$), '23514', 'also when it changes');
 SELECT is(pg_temp.answer('owner', $$UPDATE workspaces SET slug = 'NEW' WHERE id = pg_temp.id('one') RETURNING slug$$), 'new', 'a user changes it');
 SELECT is(pg_temp.outcome('owner', format('UPDATE workspaces SET %s WHERE id = pg_temp.id(''one'')', c.change)), c.result, left(c.change, 40))
-  FROM (VALUES ('name = '' ''', '23514'), ('name = NULL', '23502'), ('name = repeat(''ж'', 10001)', '54000'), ('name = repeat(''ж'', 10000)', '1'),
-               ('description = repeat(''x'', 10001)', '54000'), ('description = repeat(''x'', 10000)', '1'), ('description = NULL', '1')) c (change, result);
+  FROM (VALUES ('name = '' ''', '23514'), ('name = NULL', '23502'), ('name = repeat(''ж'', 10001)', '22001'), ('name = repeat(''ж'', 10000)', '1'),
+               ('description = repeat(''x'', 10001)', '22001'), ('description = repeat(''x'', 10000)', '1'), ('description = NULL', '1')) c (change, result);
 -- One that was written before there were rules can still be changed otherwise.
 ALTER TABLE workspaces DISABLE TRIGGER workspace_guard_trigger;
 UPDATE workspaces SET slug = 'Old Slug' WHERE slug = 'tap-two';
