@@ -44,7 +44,7 @@ SizeLimit json_limit();                       // bytes
 SizeLimit flow_node_limit();                  // bytes
 constexpr SizeLimit kKeyLimit{255, nullptr};  // characters of what an index holds
 
-// Raise 54000 for a new value that is larger, whoever sends it, and say what it has and what it may have: a text or a
+// Raise 22001 for a new value that is larger, whoever sends it, and say what it has and what it may have: a text or a
 // list of texts by its characters, the whole list also by its bytes, a document by its bytes and by how deep it is
 // nested. Media belong into the storage, not into rows.
 void limit_texts(const pg::TriggerCall& call, Columns columns, SizeLimit limit = text_limit());

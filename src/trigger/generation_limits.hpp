@@ -7,7 +7,7 @@
 
 namespace atelier::trigger::generation {
 
-// Raises 54000 for a value that is too large or too deeply nested, 22023 when settings is no JSON object. On UPDATE
+// Raises 22001 for a value that is too large or too deeply nested, 22023 when settings is no JSON object. On UPDATE
 // only the columns that change are looked at.
 void check_limits(const pg::TriggerCall& call);
 
