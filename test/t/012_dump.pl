@@ -129,9 +129,10 @@ subtest 'a restore into the database itself' => sub {
     # A row whose token cools down: the dispatcher has it in mind, and no safety poll comes to its help.
     set_to($other, safety_poll => '1min');
     $stand_in->request('PUT', '/_control/tokens/' . Atelier::StandIn::kToken(), { refuse => '429-header', for_ms => 5000 });
+    my $requests = $other->safe_psql('postgres', 'SELECT max(request_count) FROM public.replicate_tokens');
     queue($other, $user, prompt => 'restored in place');
     wait_for($other, "SELECT max(cooling_until) > now() FROM atelier.token_state", 'the token cools down');
-    wait_for($other, 'SELECT max(error_count) = 1 FROM public.replicate_tokens', 'and has its error written');
+    wait_for($other, "SELECT max(request_count) > $requests FROM public.replicate_tokens", 'and has its request counted');
     $other->command_ok(['pg_dump', '-Fc', '-f', "$folder/own", $other->connstr('postgres')], 'pg_dump');
     my $before = rows($other, 'postgres');
     my $names = join ', ', @tables;
