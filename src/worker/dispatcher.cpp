@@ -49,10 +49,18 @@ constexpr int64_t kAuditUs = 1'000'000;
 
 class Dispatcher {
  public:
+  Dispatcher() = default;
+  // An error ends the process only after this has been taken down.
+  ~Dispatcher() { ending_ = nullptr; }
+  Dispatcher(const Dispatcher&) = delete;
+  Dispatcher& operator=(const Dispatcher&) = delete;
+
   void run() {
     say("starting");
     ending_ = this;
-    pg::before_end([] { ending_->context_.tokens.flush(0, true); });
+    pg::before_end([] {
+      if (ending_ != nullptr) ending_->context_.tokens.flush(0, true);
+    });
     if (!look_around()) return;
     pg::WaitSet waits(context_.transfers.fd());
     for (;;) {

@@ -16,7 +16,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use constant { kInFlight => 50, kWanted => 75, kUsers => 20, kCredits => 10_000_000, kPatience => 25, kRefill => 40 };
+use constant { kInFlight => 50, kWanted => 75, kUsers => 20, kCredits => 10_000_000, kPatience => 25, kMisses => 12 };
 
 # How each point is reached: the model of a row that leads there (none: the stream itself does), or what to do.
 our %points = (
@@ -148,6 +148,7 @@ sub kill_at {
     $self->{least} = $seen if $seen < ($self->{lowest} // 1e9);
     $self->{lowest} = $seen if $seen < ($self->{lowest} // 1e9);
     $self->can("by_$kind")->($self, $point, $self->hanging_pid($point));
+    $self->{missed} = 0;
     push @{ $self->{kills} }, { number => $self->{number}, point => $point, kind => $kind, in_flight => $seen };
     $self->recover;
     return 1;
@@ -165,6 +166,7 @@ sub end_sessions {
 sub missed {
     my ($self, $point, $why) = @_;
     note("kill $self->{number} at $point: $why; " . $self->state);
+    die "nothing moves any more: " . $self->state if ++$self->{missed} > kMisses;
     $self->release($point);
     $self->recover;
     return 0;
