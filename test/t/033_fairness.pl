@@ -32,7 +32,7 @@ sub resume_dispatch { $node->safe_psql('postgres', 'SELECT atelier.resume()'); r
 # What waits is of no interest any more.
 sub clear {
     pause_dispatch();
-    $node->safe_psql('postgres', 'TRUNCATE atelier.queue; DELETE FROM public.generations');
+    $node->safe_psql('postgres', 'TRUNCATE atelier.queue, public.generations CASCADE');
     return;
 }
 
@@ -164,7 +164,7 @@ SQL
     my $few = cost_of('1,000 rows', 'SELECT');
     my %cost = (
         '1,000,000 rows of 10,000 others' => cost_of('a million', sprintf $others, "'-infinity'", 100, 'cost-other-'),
-        'a million of the same users' => cost_of('a million of theirs', sprintf $others, "'-infinity'", 1000, 'cost-first-'),
+        '100,000 rows of the same users' => cost_of('as many of theirs', sprintf $others, "'-infinity'", 100, 'cost-first-'),
         '10,000 users whose rows wait for a time' => cost_of('in backoff', sprintf $others, "now() + interval '1 day'", 10, 'cost-'),
         '10,000 deactivated users' => cost_of('deactivated', "UPDATE public.users SET is_active = false WHERE email LIKE 'cost-other-%'; "
               . sprintf $others, "'-infinity'", 10, 'cost-other-'));
