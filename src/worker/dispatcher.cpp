@@ -275,6 +275,7 @@ class Dispatcher {
     context_.transfers.act();
     if (!pg::take_reload()) return;
     woken_ = true;
+    next_limits_us_ = 0;
     context_.transfers.read_settings();
     sender_.forget_outage();
   }
