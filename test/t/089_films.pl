@@ -13,7 +13,8 @@ use Test::More;
 my $stand_in = Atelier::StandIn->start;
 my $folder = PostgreSQL::Test::Utils::tempdir_short();
 my $node = atelier_node('films', stand_in => $stand_in, settings => {
-    'atelier.fault_folder' => $folder, 'atelier.fault_time_scale' => '0.03', restart_after_crash => 'on', 'atelier.user_concurrency' => 2 });
+    'atelier.fault_folder' => $folder, 'atelier.fault_time_scale' => '0.03', restart_after_crash => 'on', 'atelier.user_concurrency' => 2,
+    'atelier.notify' => 'all' });
 my $user = add_user($node);
 $node->safe_psql('postgres', 'UPDATE public.users SET credits = 1000');
 
@@ -96,8 +97,12 @@ SELECT concat_ws(' ', bool_and(s.started), bool_and(g.is_keyframe_segment), bool
   FROM public.generations f
   JOIN atelier.film_parts p ON p.film_id = f.id
   JOIN public.generations g ON g.id = p.generation_id
-  JOIN (SELECT w.generation_id, min(a.sent_at) >= coalesce(lag(max(a.ended_at)) OVER (ORDER BY w.ordinal), '-infinity') AS started
-          FROM atelier.film_parts w JOIN atelier.attempts a ON a.generation_id = w.generation_id WHERE w.film_id = '$film' GROUP BY w.generation_id, w.ordinal) s ON s.generation_id = g.id
+  JOIN (SELECT w.generation_id,
+               a.sent_at >= coalesce(lag((r.replicate_output ->> 'completed_at')::timestamptz) OVER (ORDER BY w.ordinal), '-infinity') AS started
+          FROM atelier.film_parts w
+          JOIN atelier.attempts a ON a.generation_id = w.generation_id
+          JOIN public.generations r ON r.id = w.generation_id
+         WHERE w.film_id = '$film') s ON s.generation_id = g.id
   JOIN atelier.film_parts mp ON mp.film_id = f.id AND mp.ordinal IS NULL JOIN public.generations m ON m.id = mp.generation_id
  WHERE f.id = '$film'
 SQL
@@ -148,6 +153,34 @@ subtest 'cancelled in the middle' => sub {
     sql_as($node, $user, "SELECT retry_generation('$film')");
     ended($node, $film, 'completed', 'tried again, it is completed');
     is(paid('cancelled', 3), '1 1, 2 2, 1 1', 'and only what was missing is paid');
+};
+
+subtest 'waiting for long' => sub {
+    my $film = make_film('long', 'sim/run-2s--out-video', $run);
+    hand_over($film);
+    wait_for($node, "SELECT status = 'processing' FROM public.generations WHERE prompt = 'long 0'", 'the first part runs');
+    $node->safe_psql('postgres', "UPDATE public.generations SET created_at = now() - interval '3 days', started_at = now() - interval '3 days' WHERE prompt LIKE 'long%'");
+    $node->safe_psql('postgres', "SELECT atelier.run_job('$_')") for split /\n/, $node->safe_psql('postgres', 'SELECT name FROM atelier.jobs');
+    is(seen($film), 'processing processing pending', 'neither the film nor what waits of it ends over that');
+    ended($node, $film, 'completed', 'it is completed');
+    is(paid('long', 2), '1 1, 1 1', 'and paid once');
+};
+
+subtest 'credits run out' => sub {
+    set_to($node, enforce_credits => 'on');
+    my $had = $node->safe_psql('postgres', $credits);
+    $node->safe_psql('postgres', "UPDATE public.users SET credits = 1 WHERE id = '$user'");
+    my $film = make_film('credits', ($run) x 2);
+    hand_over($film);
+    ended($node, $film, 'failed', 'the film fails');
+    is(value($node, $film, 'error_message'), 'Part 2 of 2: not enough credits', 'and says why');
+    is(seen($film), 'failed completed cancelled', 'the part before it has its result');
+    is(paid('credits', 2), '1 1, 0 0', 'nothing more is sent');
+    is($node->safe_psql('postgres', $credits), 0, 'and nothing is held');
+    $node->safe_psql('postgres', "UPDATE public.users SET credits = $had WHERE id = '$user'");
+    sql_as($node, $user, "SELECT retry_generation('$film')");
+    ended($node, $film, 'completed', 'with new credits it goes on');
+    set_to($node, enforce_credits => undef);
 };
 
 subtest 'a film that the app drives' => sub {
