@@ -18,6 +18,7 @@ COMMENT ON FUNCTION atelier.retry(uuid) IS 'queues a failed or cancelled generat
 --   waiting      held, paused, user_inactive, no_token, cooling, backoff, budget, user_concurrency, workspace_concurrency,
 --                no_worker, in_order (others are before it), next; not_in_queue (the triggers were away)
 --   sent         sending, looking_up (the answer was lost), running, cancelling; sent_by_app
+--   film         film: blocked_by says which part of it is under way
 --   ended        completed, failed, cancelled
 
 CREATE FUNCTION atelier.why_waiting(
@@ -132,6 +133,30 @@ $function$;
 ALTER FUNCTION atelier.ahead_of(uuid) OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.ahead_of(uuid) IS 'part of explain_generation(): the place of a generation among its user''s, and how many rows of anybody are sent before it';
 
+CREATE FUNCTION atelier.film_waits_for(generation_id uuid) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+-- For a film, and for a part of one whose turn has not come.
+DECLARE
+  answer text;
+BEGIN
+  EXECUTE atelier.in_app_schema($sql$
+    SELECT CASE WHEN p.ordinal IS NULL THEN 'joining the parts' ELSE format('part %s of %s', p.ordinal + 1, p.parts) END
+      FROM (SELECT w.generation_id, w.ordinal, count(w.ordinal) OVER () AS parts
+              FROM atelier.film_parts w
+             WHERE w.film_id = coalesce((SELECT f.film_id FROM atelier.film_parts f WHERE f.generation_id = $1), $1)) p
+      JOIN @app@.generations g ON g.id = p.generation_id
+     WHERE g.status <> 'completed'
+       AND (NOT EXISTS (SELECT FROM atelier.film_parts f WHERE f.generation_id = $1)
+            OR (SELECT w.status FROM @app@.generations w WHERE w.id = $1) = 'pending')
+     ORDER BY p.ordinal
+     LIMIT 1$sql$) INTO answer USING generation_id;
+  RETURN answer;
+END
+$function$;
+ALTER FUNCTION atelier.film_waits_for(uuid) OWNER TO atelier_owner;
+COMMENT ON FUNCTION atelier.film_waits_for(uuid) IS 'part of explain_generation(): the part that a film, or a waiting part of it, waits for; null for other generations';
+
 CREATE FUNCTION atelier.explanation(
   generation_id uuid, OUT state text, OUT reason text, OUT place bigint, OUT ahead_of_you bigint, OUT earliest_start timestamptz,
   OUT blocked_by text, OUT percent smallint)
@@ -152,6 +177,11 @@ BEGIN
   IF FOUND THEN
     reason := CASE WHEN attempt.cancel_requested THEN 'cancelling' WHEN attempt.state = 'unknown' THEN 'looking_up' ELSE attempt.state END;
     percent := attempt.percent;
+    RETURN;
+  END IF;
+  blocked_by := atelier.film_waits_for(generation_id);
+  IF blocked_by IS NOT NULL THEN
+    reason := 'film';
     RETURN;
   END IF;
   SELECT o.place, o.ahead INTO place, ahead_of_you FROM atelier.ahead_of(generation_id) o;

@@ -8,6 +8,7 @@
 #include "pg/role.hpp"
 #include "rpc/arguments.hpp"
 #include "store/caller.hpp"
+#include "store/films.hpp"
 #include "store/identity.hpp"
 #include "store/rights.hpp"
 #include "store/wish.hpp"
@@ -36,6 +37,7 @@ core::Uuid checked_generation(FunctionCallInfo fcinfo, const char* what) {
 }
 
 GenerationStatus lock(const core::Uuid& generation) {
+  store::films::lock_film_of(generation);
   const auto status = store::generations::lock(generation);
   const auto known = status ? core::parse_generation_status(*status) : std::nullopt;
   if (!known) pg::fail(pg::Code::invalid_parameter_value, "generation does not exist");

@@ -48,6 +48,7 @@ inline constinit const pg::Column kViewed{"viewed", kBool};
 inline constinit const pg::Column kViewedAt{"viewed_at", kTime};
 inline constinit const pg::Column kIsFavorite{"is_favorite", kBool};
 inline constinit const pg::Column kCostCredits{"cost_credits", kInteger};
+inline constinit const pg::Column kIsKeyframeSegment{"is_keyframe_segment", kBool};
 inline constinit const pg::Column kChangedIn{"changed_in", kBigint};
 
 }  // namespace column

@@ -3,6 +3,7 @@
 // and what an inserted row needs before it can be queued. What an UPDATE of the status means is the status trigger's
 // matter, which fires after this one.
 #include "pg/entry.hpp"
+#include "trigger/film.hpp"
 #include "trigger/generation.hpp"
 #include "trigger/generation_limits.hpp"
 #include "trigger/generation_rights.hpp"
@@ -28,6 +29,8 @@ void hand_over(pg::TriggerCall& call) {
   if (!call.new_is_null(column::kReplicatePredictionId))
     pg::fail(pg::Code::invalid_parameter_value, "a generation that has a prediction already cannot be queued", {},
              "Insert it with the status of its prediction.");
+  // A film is not sent itself; its parts are looked at when all rows of the statement are there.
+  if (generation::is_film(call)) return;
   generation::require_listed_model(call);
   if (const generation::Refusal refusal = generation::prepare_hand_over(call))
     pg::fail(pg::Code::invalid_parameter_value, refusal.message, {}, refusal.hint);

@@ -2,7 +2,8 @@
 // sync_queue(): AFTER INSERT, UPDATE and DELETE on generations, each row. Keeps atelier.queue in step with the status,
 // asks for the cancellation of what a deleted row had running, and wakes the dispatcher at commit. Holds credits for
 // what is queued and gives them back when somebody else than the dispatcher ends it. Nodes of flows hear of what the
-// dispatcher sent from the dispatcher, and here of what ends without having been sent. clear_queue(): AFTER TRUNCATE on
+// dispatcher sent from the dispatcher, and here of what ends without having been sent. A film is driven from here.
+// clear_queue(): AFTER TRUNCATE on
 // generations, the same for all rows at once.
 #include <charconv>
 #include <optional>
@@ -14,10 +15,13 @@
 #include "pg/settings.hpp"
 #include "pg/shmem.hpp"
 #include "store/credits.hpp"
+#include "store/films.hpp"
 #include "store/flows.hpp"
 #include "store/outputs.hpp"
 #include "store/queue.hpp"
 #include "store/uuid.hpp"
+#include "store/wish.hpp"
+#include "trigger/film.hpp"
 #include "trigger/generation.hpp"
 
 using namespace atelier;
@@ -48,6 +52,7 @@ void take_hold(const pg::TriggerCall& call, const core::Uuid& id, const core::Uu
 }
 
 void add(const pg::TriggerCall& call) {
+  if (generation::is_film(call)) return generation::begin_film(call);
   const auto settings = call.new_datum(column::kSettings);
   const auto id = call.new_required<core::Uuid>(column::kId);
   const auto user = call.new_required<core::Uuid>(column::kUserId);
@@ -90,13 +95,17 @@ ATELIER_FUNCTION(sync_queue) {
       if (generation::new_status(call) == GenerationStatus::queued) add(call);
       break;
     case pg::TriggerEvent::update:
-      // The dispatcher takes its rows out of the queue and settles their credits itself.
-      if (!pg::is_worker()) leave(call);
-      if (generation::new_status(call) == GenerationStatus::queued) add(call);
+      // The dispatcher takes its rows out of the queue and settles their credits itself; what a film moves is not its.
+      if (!pg::is_worker() || store::wish::current() == store::wish::Wish::film) leave(call);
+      if (generation::new_status(call) == GenerationStatus::queued)
+        add(call);
+      else
+        generation::follow_film(call);
       break;
     case pg::TriggerEvent::remove:
       follow_deletion(call.old_required<core::Uuid>(column::kId),
                       generation::old_status(call).value_or(GenerationStatus::processing));
+      generation::follow_film_deletion(call);
       break;
     case pg::TriggerEvent::truncate:
       break;
@@ -108,6 +117,7 @@ ATELIER_FUNCTION(clear_queue) {
   const pg::TriggerCall call(fcinfo, generation::kTable, pg::TriggerTime::after_statement);
   if (call.event() != pg::TriggerEvent::truncate) return (Datum)0;
   store::queue::clear();
+  store::films::forget_gone();
   pg::wake_dispatcher_at_commit();
   return (Datum)0;
 }

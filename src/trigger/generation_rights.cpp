@@ -12,6 +12,7 @@
 #include "store/rights.hpp"
 #include "store/wish.hpp"
 #include "trigger/allowed.hpp"
+#include "trigger/film.hpp"
 #include "trigger/generation.hpp"
 
 namespace atelier::trigger::generation {
@@ -40,20 +41,21 @@ class Dispatch {
   explicit Dispatch(const pg::TriggerCall& call) : call_(call) {}
 
   bool is_atelier() const {
-    if (!asked_) has_attempt_ = store::queue::has_attempt(call_.old_required<core::Uuid>(column::kId));
+    if (!asked_)
+      is_ours_ = store::queue::has_attempt(call_.old_required<core::Uuid>(column::kId)) || is_of_taken_film(call_);
     asked_ = true;
-    return has_attempt_;
+    return is_ours_;
   }
   bool is_app() const {
     const auto status = old_status(call_);
-    if (status == GenerationStatus::pending) return true;
+    if (status == GenerationStatus::pending) return !is_taken_part(call_);
     return status == GenerationStatus::processing && !is_atelier();
   }
 
  private:
   const pg::TriggerCall& call_;
   mutable bool asked_ = false;
-  mutable bool has_attempt_ = false;
+  mutable bool is_ours_ = false;
 };
 
 bool may_move(const Dispatch& dispatch, GenerationStatus from, GenerationStatus to) {
@@ -66,7 +68,7 @@ bool may_move(const Dispatch& dispatch, GenerationStatus from, GenerationStatus 
       // A late hand-over of a row that was taken long ago changes nothing; the status trigger sees to that.
       return from == GenerationStatus::pending || dispatch.is_atelier();
     case GenerationStatus::processing:
-      return from == GenerationStatus::pending;
+      return from == GenerationStatus::pending && dispatch.is_app();
     case GenerationStatus::failed:
       return core::is_active(from) && dispatch.is_app();
     case GenerationStatus::cancelled:

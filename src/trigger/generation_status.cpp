@@ -10,6 +10,7 @@
 #include "store/queue.hpp"
 #include "store/uuid.hpp"
 #include "store/wish.hpp"
+#include "trigger/film.hpp"
 #include "trigger/generation.hpp"
 #include "trigger/hand_over.hpp"
 #include "trigger/model_list.hpp"
@@ -37,6 +38,8 @@ void refuse_queueing(const pg::TriggerCall& call, GenerationStatus from, const s
 
 // Whether a row that is to go back to pending or queued has to stay where it is, because atelier has it or had it.
 bool is_late(const pg::TriggerCall& call, GenerationStatus from, GenerationStatus to) {
+  if (store::wish::current() == Wish::film) return false;
+  const auto was_sent = [&] { return store::queue::has_attempt(id_of(call)) || generation::is_of_taken_film(call); };
   switch (from) {
     case GenerationStatus::pending:
       return false;
@@ -45,12 +48,12 @@ bool is_late(const pg::TriggerCall& call, GenerationStatus from, GenerationStatu
       return !store::queue::remove(id_of(call)) && store::queue::has_open_attempt(id_of(call));
     case GenerationStatus::processing:
     case GenerationStatus::completed:
-      return store::queue::has_attempt(id_of(call));
+      return was_sent();
     case GenerationStatus::failed:
     case GenerationStatus::cancelled: {
       const bool may_retry = !call.caller_is_restricted() || store::wish::current() == Wish::retry;
       const bool retry = to == GenerationStatus::queued && may_retry;
-      return !retry && store::queue::has_attempt(id_of(call));
+      return !retry && was_sent();
     }
   }
   return false;
@@ -73,6 +76,14 @@ bool hand_over(pg::TriggerCall& call, GenerationStatus from) {
                     "Try again when the provider has cancelled it.");
     return false;
   }
+  if (generation::is_film(call)) {
+    if (const std::string refusal = generation::film_refusal(call); !refusal.empty()) {
+      refuse_queueing(call, from, refusal, "Insert the parts as pending before the film is queued.");
+      return false;
+    }
+    if (core::is_terminal(from)) begin_again(call);
+    return true;
+  }
   generation::require_listed_model(call);
   if (const generation::Refusal refusal = generation::prepare_hand_over(call)) {
     refuse_queueing(call, from, refusal.message, refusal.hint);
@@ -85,10 +96,11 @@ bool hand_over(pg::TriggerCall& call, GenerationStatus from) {
 // False when the row keeps its status for now: a user's wish to cancel what is running is passed on, and how it ended
 // is what the provider says. The app has the last word.
 bool cancel(const pg::TriggerCall& call) {
-  if (pg::is_worker()) return true;
+  const bool by_film = store::wish::current() == Wish::film;
+  if (pg::is_worker() && !by_film) return true;
   const core::Uuid id = id_of(call);
   if (store::queue::remove(id)) return true;
-  const bool asks = call.caller_is_restricted() || store::wish::current() == Wish::cancel;
+  const bool asks = by_film || call.caller_is_restricted() || store::wish::current() == Wish::cancel;
   if (!(asks ? store::queue::request_cancel(id) : store::queue::disown(id))) return true;
   pg::wake_dispatcher_at_commit();
   return !asks;
@@ -103,7 +115,17 @@ void give_up(const pg::TriggerCall& call, GenerationStatus from, GenerationStatu
   if (store::queue::disown(id)) pg::wake_dispatcher_at_commit();
 }
 
+// A film that was handed over starts its parts itself, in their order.
+bool is_out_of_turn(const pg::TriggerCall& call, GenerationStatus from, GenerationStatus to) {
+  if (to != GenerationStatus::pending && to != GenerationStatus::queued) return false;
+  if (store::wish::current() == Wish::film || !generation::is_taken_part(call)) return false;
+  if (to == GenerationStatus::queued)
+    refuse_queueing(call, from, "it is part of a film, which starts it", "Queue the film anew when it has failed.");
+  return true;
+}
+
 bool moves(pg::TriggerCall& call, GenerationStatus from, GenerationStatus to) {
+  if (is_out_of_turn(call, from, to)) return false;
   switch (to) {
     case GenerationStatus::pending:
       return !is_late(call, from, to);

@@ -38,9 +38,13 @@ std::string reason_of(Listed listed, const std::string& action) {
 }  // namespace
 
 void require_listed_model(const pg::TriggerCall& call) {
+  if (!pg::settings::models_only()) return;
+  require_listed_model(call, call.new_value<std::string>(column::kReplicateModel).value_or(""),
+                       call.new_value<std::string>(column::kAction).value_or(""));
+}
+
+void require_listed_model(const pg::TriggerCall& call, const std::string& model, const std::string& action) {
   if (!pg::settings::models_only() || !call.caller_is_restricted()) return;
-  const std::string model = call.new_value<std::string>(column::kReplicateModel).value_or("");
-  const std::string action = call.new_value<std::string>(column::kAction).value_or("");
   const replicate::ParsedReference parsed = replicate::parse_model_reference(model);
   if (!parsed) return;  // refused for its form, with a better reason
   const size_t colon =

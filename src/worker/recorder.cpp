@@ -13,6 +13,7 @@
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "store/credits.hpp"
+#include "store/films.hpp"
 #include "store/flows.hpp"
 #include "store/outputs.hpp"
 #include "store/spending.hpp"
@@ -39,14 +40,14 @@ std::string notice_title(core::GenerationStatus status, const std::string& model
   return (status == core::GenerationStatus::completed ? "Generation completed: " : "Generation failed: ") + model;
 }
 
-bool wants_notice(const results::Change& change) {
+bool wants_notice(core::GenerationStatus status) {
   switch (settings::notify()) {
     case settings::Notify::off:
       return false;
     case settings::Notify::failed:
-      return change.status == core::GenerationStatus::failed;
+      return status == core::GenerationStatus::failed;
     case settings::Notify::all:
-      return change.status == core::GenerationStatus::failed || change.status == core::GenerationStatus::completed;
+      return status == core::GenerationStatus::failed || status == core::GenerationStatus::completed;
   }
   return false;
 }
@@ -65,6 +66,13 @@ void list_files(const results::Change& change, std::vector<store::outputs::Outpu
   }
 }
 
+void write_notices(const std::vector<results::Notice>& notices) {
+  if (notices.empty()) return;
+  const auto error = pg::in_subtransaction([&] { results::notify(notices); });
+  if (error)
+    pg::report(pg::Level::warning, std::string("atelier: notifications could not be written: ") + error->what());
+}
+
 void follow_up(const std::vector<results::Change>& changes, const std::vector<results::Changed>& changed) {
   std::unordered_map<core::Uuid, const results::Changed*, core::UuidHash> by_generation;
   for (const results::Changed& one : changed) by_generation[one.generation] = &one;
@@ -78,15 +86,12 @@ void follow_up(const std::vector<results::Change>& changes, const std::vector<re
     const bool completed = change.status == core::GenerationStatus::completed;
     if (core::is_terminal(change.status)) ended.push_back({row.generation, row.user, completed ? row.cost_credits : 0});
     list_files(change, files);
-    if (!row.hidden && wants_notice(change))
+    if (!row.hidden && wants_notice(change.status))
       notices.push_back({row.user, notice_title(change.status, row.model_name), change.message.value_or("")});
   }
   if (!files.empty()) store::outputs::add(files);
   if (!ended.empty()) store::credits::settle(ended);
-  if (notices.empty()) return;
-  const auto error = pg::in_subtransaction([&] { results::notify(notices); });
-  if (error)
-    pg::report(pg::Level::warning, std::string("atelier: notifications could not be written: ") + error->what());
+  write_notices(notices);
 }
 
 // Returns whether the nodes are written. A node that somebody else has locked is waited for by writing the whole result
@@ -107,6 +112,41 @@ void show_in_flows(const std::vector<results::Changed>& changed) {
   for (const results::Changed& one : changed) generations.push_back(one.generation);
   if (try_to_show(generations, generations.size() == 1) || generations.size() == 1) return;
   for (const core::Uuid& generation : generations) try_to_show({generation}, true);
+}
+
+// What is wrong with a film costs no part its result.
+std::optional<store::films::Ended> carry_on(const core::Uuid& film) {
+  std::optional<store::films::Ended> ended;
+  auto error = pg::in_subtransaction([&] { ended = store::films::advance(film); });
+  if (!error) return ended;
+  if (error->passes_by_itself()) throw pg::Error(*error);
+  pg::report(pg::Level::warning,
+             "atelier: film " + core::to_string(film) + " cannot be carried on: " + std::string(error->what()));
+  error = pg::in_subtransaction([&] { ended = store::films::give_up(film, "The film could not be carried on."); });
+  if (error && error->passes_by_itself()) throw pg::Error(*error);
+  return ended;
+}
+
+// A part that has ended starts the next one, or ends its film.
+void carry_on_films(const std::vector<results::Change>& changes, const std::vector<results::Changed>& changed) {
+  std::unordered_set<core::Uuid, core::UuidHash> over;
+  for (const results::Change& change : changes)
+    if (core::is_terminal(change.status)) over.insert(change.generation);
+  std::vector<core::Uuid> films;
+  for (const results::Changed& one : changed)
+    if (one.hidden && over.count(one.generation) != 0)
+      if (const auto film = store::films::film_of(one.generation)) films.push_back(*film);
+  std::sort(films.begin(), films.end());
+  films.erase(std::unique(films.begin(), films.end()), films.end());
+  std::vector<results::Notice> notices;
+  for (const core::Uuid& film : films) {
+    const auto ended = carry_on(film);
+    if (!ended) continue;
+    try_to_show({film}, true);
+    if (wants_notice(ended->status))
+      notices.push_back({ended->user, notice_title(ended->status, ended->model_name), ended->message.value_or("")});
+  }
+  write_notices(notices);
 }
 
 // Everything of a batch in the order that the rules demand: attempts first, since they are the fence.
@@ -142,6 +182,7 @@ std::unordered_set<int64_t> write(const std::vector<Entry>& entries, pg::Timesta
     const std::vector<results::Changed> changed = results::write(changes);
     show_in_flows(changed);
     follow_up(changes, changed);
+    carry_on_films(changes, changed);
   }
   if (!costs.empty()) store::spending::add(costs, now);
   if (!returns.empty()) results::return_to_queue(returns);

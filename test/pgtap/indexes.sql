@@ -82,6 +82,7 @@ INSERT INTO stated VALUES
   ('atelier.attempts_sent_at_idx', 'brin (sent_at)', 'budgets of a day'),
   ('atelier.credit_entries_hold_idx', '(generation_id) WHERE (kind = ''hold''::text)', 'the hold of a generation; empty without atelier.enforce_credits'),
   ('atelier.outputs_expires_at_idx', 'brin (expires_at)', 'what dies soon, and what is dead'),
+  ('atelier.film_parts_film_id_idx', '(film_id)', 'the parts of a film'),
   ('atelier.webhook_events_received_at_idx', '(received_at)', 'what is forgotten'),
   ('atelier.webhook_events_waiting_idx', '(received_at) WHERE (NOT noticed)', 'what the dispatcher has to look at'),
   ('atelier.flow_node_memory_deleted_at_idx', '(deleted_at)', 'what is forgotten');

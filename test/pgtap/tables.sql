@@ -40,6 +40,7 @@ INSERT INTO stated VALUES
   ('atelier.user_limits',      '',      '',                     '',       'the DBA''s'),
   ('atelier.deleted_generations', '',   '',                     '',       'the triggers'''),
   ('atelier.backfill',         '',      '',                     '',       'install()'),
+  ('atelier.film_parts',       '',      '',                     '',       'the triggers'''),
   ('atelier.flow_node_memory', '',      '',                     '',       'the triggers'''),
   ('atelier.identity',         '',      '',                     '',       'install()'),
   ('atelier.made',             '',      '',                     '',       'install()'),

@@ -62,11 +62,12 @@ Route usual_route(Fault fault) {
 }
 
 Answer put_model(Service& service, const std::string& name, const JsonValue& body) {
-  const std::string unknown = unknown_member(body, {"words", "kind", "output", "error"});
+  const std::string unknown = unknown_member(body, {"words", "kind", "version", "output", "error"});
   if (!unknown.empty()) return wrong_field(unknown);
   Model model;
   model.name = name;
   model.words = string_member(body, "words");
+  model.version = string_member(body, "version");
   if (!read_kind(string_member(body, "kind"), model.kind)) return wrong_field("kind");
   std::string unknown_word;
   model.behaviour = service.behaviours.find(model.words, unknown_word);
