@@ -216,14 +216,12 @@ std::string try_to_queue(const core::Uuid& part) {
   return queued ? std::string() : "it cannot be queued";
 }
 
-enum class Caller { user, result };
-
-std::optional<Ended> take_step(const core::Uuid& film, Caller caller) {
+std::optional<Ended> take_step(const core::Uuid& film, Start how) {
   const std::vector<Part> parts = parts_of(film);
   const size_t count = parts.size() - (!parts.empty() && parts.back().joins ? 1 : 0);
   if (count == 0) return std::nullopt;
   const auto start = [&](const core::Uuid& part, const std::string& what) -> std::optional<Ended> {
-    if (caller == Caller::user) {
+    if (how == Start::or_raise) {
       if (queue(part)) return std::nullopt;
       pg::fail(pg::Code::object_not_in_prerequisite_state, "film cannot be queued: " + what + " cannot be queued");
     }
@@ -288,20 +286,20 @@ std::vector<std::pair<std::string, std::string>> models_to_run(const core::Uuid&
   return models;
 }
 
-std::optional<Ended> begin(const core::Uuid& film) {
+std::optional<Ended> begin(const core::Uuid& film, Start start) {
   const Hand hand;
   {
     const pg::Spi spi;
     run_statement(film);
   }
-  return take_step(film, Caller::user);
+  return take_step(film, start);
 }
 
 std::optional<Ended> advance(const core::Uuid& film) {
   const Hand hand;
   const auto status = lock(film);
   if (!status || core::is_terminal(*status) || *status == GenerationStatus::pending) return std::nullopt;
-  return take_step(film, Caller::result);
+  return take_step(film, Start::or_fail);
 }
 
 std::optional<Ended> give_up(const core::Uuid& film, const std::string& message) {

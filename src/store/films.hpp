@@ -41,8 +41,9 @@ struct Ended {
 void take(const Wanted& wanted);
 // Model and action of the parts that are still to be made.
 std::vector<std::pair<std::string, std::string>> models_to_run(const core::Uuid& film);
-// Starts a film whose parts were taken. Raises when its first part cannot be queued.
-std::optional<Ended> begin(const core::Uuid& film);
+// Starts a film whose parts were taken. When its first part cannot be queued it raises or, as advance() does, fails.
+enum class Start { or_raise, or_fail };
+std::optional<Ended> begin(const core::Uuid& film, Start start);
 // The next step of a film of which a part has ended. Nothing happens when the film itself has ended, or is the app's.
 std::optional<Ended> advance(const core::Uuid& film);
 // Fails a film that is under way, and cancels what waits.

@@ -63,7 +63,10 @@ void begin_film(const pg::TriggerCall& call) {
   const store::films::Wanted film = wanted(call);
   store::films::take(film);
   for (const auto& [model, action] : store::films::models_to_run(film.film)) require_listed_model(call, model, action);
-  show(store::films::begin(film.film));
+  // Who has just asked for it hears what is wrong. A statement of the app about many rows goes on without the film.
+  const bool asks =
+      call.event() == pg::TriggerEvent::insert || call.caller_is_restricted() || store::wish::current() == Wish::retry;
+  show(store::films::begin(film.film, asks ? store::films::Start::or_raise : store::films::Start::or_fail));
 }
 
 void follow_film(const pg::TriggerCall& call) {

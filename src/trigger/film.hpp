@@ -20,7 +20,8 @@ bool is_taken_part(const pg::TriggerCall& call);
 // BEFORE: why the film cannot be queued; empty when it can.
 std::string film_refusal(const pg::TriggerCall& call);
 
-// AFTER: the film has become queued: takes its parts and starts the first. Raises when it cannot.
+// AFTER: the film has become queued: takes its parts and starts the first. Raises when it cannot,
+// but fails the film when the app has queued it among others.
 void begin_film(const pg::TriggerCall& call);
 
 // AFTER: another change of the status, or the deletion, of a film or a part.

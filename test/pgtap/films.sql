@@ -210,6 +210,16 @@ SELECT is((SELECT count(*) FROM atelier.film_parts), 0::bigint, 'nor after TRUNC
 ROLLBACK TO running;
 DELETE FROM atelier.attempts; DELETE FROM generations;
 
+-- A first part that cannot be queued.
+INSERT INTO f VALUES (11, pg_temp.film(2, grp => 'no model'));
+UPDATE generations SET replicate_model = 'no model' WHERE id = pg_temp.part(pg_temp.f(11), 0);
+SELECT is(pg_temp.outcome('ann', format('UPDATE generations SET status = ''queued'' WHERE id = %L', pg_temp.f(11))), '55000', 'a first part that cannot be queued: its user is told');
+SELECT is(pg_temp.outcome('service_role', format('UPDATE generations SET status = ''queued'' WHERE id = %L', pg_temp.f(11))), '1', 'a statement of the app goes on');
+SELECT pg_temp.set_status('service_role', pg_temp.f(11), 'queued');
+SELECT is((SELECT status || ' ' || error_message FROM generations WHERE id = pg_temp.f(11)), 'failed Part 1 of 2: it cannot be queued', 'and the film says why');
+SELECT is(pg_temp.seen(pg_temp.f(11)), 'failed cancelled cancelled', 'with its parts cancelled');
+DELETE FROM generations;
+
 -- Limits and money.
 SET LOCAL atelier.models_only = on;
 INSERT INTO f VALUES (9, pg_temp.film(1));

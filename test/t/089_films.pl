@@ -84,11 +84,15 @@ my $run = 'sim/run-200ms--out-video';
 subtest 'three parts' => sub {
     my $had = $node->safe_psql('postgres', $credits);
     my $film = make_film('three', ($run) x 3);
+    my $flow = sql_as($node, $user, "INSERT INTO public.flows (user_id) VALUES ('$user') RETURNING id");
+    sql_as($node, $user, "INSERT INTO public.flow_nodes (flow_id, block_type, generation_id, status) VALUES ('$flow', 'video', '$film', 'pending')");
     hand_over($film);
     ended($node, $film, 'completed', 'the film is completed');
     is(seen($film), 'completed completed completed completed completed', 'with its parts and the joining');
     is(paid('three', 3), '1 1, 1 1, 1 1', 'each part is sent once');
     is(joined($film), '1 1', 'and joined once');
+    is($node->safe_psql('postgres', "SELECT n.status || ' ' || (n.output_url = f.output_urls[1]) FROM public.flow_nodes n, public.generations f WHERE f.id = '$film'"),
+        'completed true', 'its node in a flow shows it');
     is($node->safe_psql('postgres', $credits), $had - 4, 'four generations are charged, the film itself is not');
     is($node->safe_psql('postgres', <<"SQL"), 't t t t t', 'one after the other, hidden, with the result of the joining, its files and a notice');
 SELECT concat_ws(' ', bool_and(s.started), bool_and(g.is_keyframe_segment), bool_and(f.output_urls = m.output_urls),
