@@ -2,7 +2,8 @@
 -- The rows of the data cases, the same in the product and in the original: psql -v rows=N -v flows=N on top of setup.sql and original.sql.
 -- Nothing is drawn: everything follows from the number of the row and from the hour. 10,000 users share the rows by a zipf law;
 -- user 10,001 has a fifth of them, at most 200,000; user 10,002 is in 200 workspaces and 200 flows. One row in two thousand is
--- under way; rows reach 180 days back.
+-- under way; rows reach 180 days back. No row and no sign-in is 20 to 24 hours old, so that none leaves the last 24 hours
+-- while the cases run.
 SET session_replication_role = replica;
 SET maintenance_work_mem = '512MB';
 SET max_parallel_maintenance_workers = 2;
@@ -18,6 +19,8 @@ RETURN (hashint8extended(n, which) & 2147483647) / 2147483648.0::double precisio
 -- The user at this part of all rows: 10 * 1001 ^ part runs through the ranks 10 to 10,010, each in proportion to its inverse.
 CREATE FUNCTION bench.zipf(part double precision) RETURNS bigint LANGUAGE sql IMMUTABLE
 RETURN floor(10 * 1001 ^ part)::bigint - 9;
+CREATE FUNCTION bench.off_the_day(at timestamptz, hour timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN at >= hour - interval '24 hours' AND at < hour - interval '20 hours' THEN at - interval '4 hours' ELSE at END;
 CREATE FUNCTION bench.sign_in(n bigint) RETURNS text LANGUAGE sql
 RETURN set_config('request.jwt.claims', json_build_object('sub', bench.user_id(n), 'role', 'authenticated',
                                                           'email', format('user%s@example.org', n))::text, false);
@@ -27,7 +30,7 @@ GRANT USAGE ON SCHEMA bench TO authenticated, service_role;
 BEGIN;
 INSERT INTO original.users (id, email, credits, created_at, last_login)
 SELECT bench.user_id(n), format('user%s@example.org', n), 1000000, :'hour'::timestamptz - interval '200 days',
-       :'hour'::timestamptz - n * interval '20 minutes'
+       bench.off_the_day(:'hour'::timestamptz - n * interval '20 minutes', :'hour'::timestamptz)
   FROM generate_series(1, 10002) n;
 INSERT INTO original.workspaces (id, name, slug, created_by, created_at)
 SELECT bench.workspace_id(n), 'Workspace ' || n, 'workspace-' || n, bench.user_id(n), :'hour'::timestamptz - interval '190 days'
@@ -69,7 +72,9 @@ SELECT md5('generation ' || n)::uuid, bench.user_id(u), CASE WHEN shared < 0.6 T
        bench.part(n, 4) < 0.05, CASE WHEN s.status = 'completed' THEN 0.003 + (n % 100) * 0.0001 END, bench.part(n, 5) < 0.03
   FROM generate_series(1, :rows) n
  CROSS JOIN LATERAL (SELECT CASE WHEN n % :heavy_every = 0 THEN 10001 ELSE bench.zipf(bench.part(n, 1)) END,
-                            bench.part(n, 2), :'hour'::timestamptz - (:rows - n) * :'step'::interval) AS t (u, shared, at)
+                            bench.part(n, 2),
+                            bench.off_the_day(:'hour'::timestamptz - (:rows - n) * :'step'::interval, :'hour'::timestamptz))
+       AS t (u, shared, at)
  CROSS JOIN LATERAL (SELECT bench.part(n, 6)) AS d (part)
  CROSS JOIN LATERAL (SELECT CASE WHEN d.part < 0.0003 THEN 'processing' WHEN d.part < 0.0005 THEN 'pending'
                                  WHEN d.part < 0.08 THEN 'failed' WHEN d.part < 0.1 THEN 'cancelled' ELSE 'completed' END)
