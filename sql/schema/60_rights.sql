@@ -12,6 +12,7 @@ BEGIN
   RETURN QUERY SELECT t.* FROM atelier.accounts_triggers() t;
   RETURN QUERY SELECT t.* FROM atelier.generations_triggers() t;
   RETURN QUERY SELECT t.* FROM atelier.poll_triggers() t;
+  RETURN QUERY SELECT t.* FROM atelier.counts_triggers() t;
   RETURN QUERY SELECT t.* FROM atelier.workspaces_triggers() t;
   RETURN QUERY SELECT t.* FROM atelier.flows_triggers() t;
   RETURN QUERY SELECT t.* FROM atelier.loras_triggers() t;

@@ -25,11 +25,11 @@ RETURNS SETOF record
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
-  RETURN QUERY EXECUTE atelier.in_app_schema($sql$
-    SELECT g.workspace_id, count(*)
-      FROM @app@.generations g
-     WHERE g.workspace_id = ANY ($1) AND NOT g.is_keyframe_segment
-     GROUP BY g.workspace_id$sql$) USING workspace_ids;
+  RETURN QUERY
+  SELECT k.workspace_id, sum(k.shown)::bigint
+    FROM atelier.kept_counts(2::smallint, NULL, coalesce(workspace_ids, '{}'), 0) k
+   GROUP BY k.workspace_id
+  HAVING sum(k.shown) > 0;
 END
 $function$;
 ALTER FUNCTION atelier.count_by_workspace(uuid[]) OWNER TO atelier_owner;
@@ -42,6 +42,15 @@ RETURNS SETOF record
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
+  IF since IS NULL AND until IS NULL THEN
+    RETURN QUERY
+    SELECT k.user_id, sum(k.generations)::bigint,
+           atelier.usd(sum(CASE WHEN only_completed THEN k.completed_cost_micros ELSE k.cost_micros END))
+      FROM atelier.kept_counts(1::smallint, coalesce(user_ids, '{}'), CASE WHEN workspace IS NOT NULL THEN ARRAY[workspace] END, 0) k
+     GROUP BY k.user_id
+    HAVING sum(k.generations) > 0;
+    RETURN;
+  END IF;
   RETURN QUERY EXECUTE atelier.in_app_schema($sql$
     SELECT g.user_id, count(*), coalesce(sum(g.cost_usd) FILTER (WHERE NOT $5 OR g.status = 'completed'), 0)
       FROM @app@.generations g
@@ -62,6 +71,14 @@ RETURNS SETOF record
 LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
+  IF since IS NULL AND until IS NULL THEN
+    RETURN QUERY
+    SELECT coalesce(sum(k.generations), 0)::bigint, atelier.usd(sum(k.completed_cost_micros)), coalesce(sum(k.failed), 0)::bigint
+      FROM atelier.kept_counts(CASE WHEN owner IS NOT NULL THEN 1 WHEN workspace IS NOT NULL THEN 2 ELSE 3 END::smallint,
+                               CASE WHEN owner IS NOT NULL THEN ARRAY[owner] END,
+                               CASE WHEN workspace IS NOT NULL THEN ARRAY[workspace] END, 0) k;
+    RETURN;
+  END IF;
   RETURN QUERY EXECUTE atelier.in_app_schema($sql$
     SELECT count(*), coalesce(sum(g.cost_usd) FILTER (WHERE g.status = 'completed'), 0),
            count(*) FILTER (WHERE g.status = 'failed')
@@ -74,6 +91,31 @@ END
 $function$;
 ALTER FUNCTION atelier.sum_generations(uuid, uuid, timestamptz, timestamptz) OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.sum_generations(uuid, uuid, timestamptz, timestamptz) IS 'always one row: number of generations, cost of the completed ones, number of failed ones; each filter may be null, both ends of the time are included';
+
+CREATE FUNCTION atelier.sum_of_all(
+  OUT total_generations bigint, OUT generations_today bigint, OUT completed_generations bigint, OUT failed_generations bigint,
+  OUT processing_generations bigint, OUT total_credits_spent bigint, OUT avg_processing_time_ms numeric)
+RETURNS SETOF record
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 1 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+-- The last 24 hours are the hours that lie in them, and the rows of the one that begins before them.
+DECLARE
+  since CONSTANT timestamptz := now() - interval '24 hours';
+  first_hour CONSTANT bigint := floor(extract(epoch FROM since) / 3600) + 1;
+  edge bigint;
+BEGIN
+  EXECUTE atelier.in_app_schema('SELECT count(*) FROM @app@.generations g WHERE g.created_at > $1 AND g.created_at < $2')
+    INTO edge USING since, to_timestamp(first_hour * 3600);
+  RETURN QUERY
+  SELECT coalesce(sum(k.generations), 0)::bigint,
+         edge + (SELECT coalesce(sum(h.generations), 0) FROM atelier.kept_counts(4::smallint, NULL, NULL, first_hour) h)::bigint,
+         coalesce(sum(k.completed), 0)::bigint, coalesce(sum(k.failed), 0)::bigint, coalesce(sum(k.under_way), 0)::bigint,
+         coalesce(sum(k.credits), 0)::bigint, sum(k.time_ms) / nullif(sum(k.timed), 0)
+    FROM atelier.kept_counts(3::smallint, NULL, NULL, 0) k;
+END
+$function$;
+ALTER FUNCTION atelier.sum_of_all() OWNER TO atelier_owner;
+COMMENT ON FUNCTION atelier.sum_of_all() IS 'always one row: what admin_stats says of generations. service_role and owner';
 
 -- Statistics of the whole: a view that counts, and what it said at the last refresh.
 
@@ -108,15 +150,8 @@ BEGIN
                    count(*) FILTER (WHERE p.last_login > now() - interval '24 hours') AS active_today
               FROM @app@.users p
              WHERE p.is_active) u
-     CROSS JOIN (SELECT count(*) AS total_generations,
-                        count(*) FILTER (WHERE j.created_at > now() - interval '24 hours') AS generations_today,
-                        count(*) FILTER (WHERE j.status = 'completed') AS completed_generations,
-                        count(*) FILTER (WHERE j.status = 'failed') AS failed_generations,
-                        count(*) FILTER (WHERE j.status IN ('pending', 'queued', 'processing')) AS processing_generations,
-                        coalesce(sum(j.cost_credits), 0)::bigint AS total_credits_spent,
-                        avg(j.processing_time_ms) FILTER (WHERE j.status = 'completed') AS avg_processing_time_ms
-                   FROM @app@.generations j) g$ddl$);
-  PERFORM atelier.describe('@app@.admin_stats', 'the whole in numbers, counted at each look; for service_role only', columns);
+     CROSS JOIN atelier.sum_of_all() g$ddl$);
+  PERFORM atelier.describe('@app@.admin_stats', 'the whole in numbers, as they are now; for service_role only', columns);
   PERFORM atelier.run_ddl('GRANT SELECT ON @app@.admin_stats TO service_role');
 
   IF to_regclass(kept) IS NULL THEN
@@ -344,7 +379,7 @@ BEGIN
   GRANT EXECUTE ON FUNCTION atelier.get_generation_counts(uuid), atelier.get_workspace_generation_counts(uuid, uuid)
     TO authenticated, service_role;
   GRANT EXECUTE ON FUNCTION
-    atelier.count_by_workspace(uuid[]), atelier.sum_by_user(uuid[], uuid, timestamptz, timestamptz, boolean),
+    atelier.sum_of_all(), atelier.count_by_workspace(uuid[]), atelier.sum_by_user(uuid[], uuid, timestamptz, timestamptz, boolean),
     atelier.sum_generations(uuid, uuid, timestamptz, timestamptz), atelier.refresh_admin_stats(),
     atelier.mark_all_generations_viewed(), atelier.cleanup_batch(timestamptz, integer), atelier.cleanup_old_generations(integer)
     TO service_role;

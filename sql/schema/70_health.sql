@@ -290,6 +290,7 @@ BEGIN
      AND atelier.app_schema() IS NOT NULL AND atelier.missing_tables() IS NULL THEN
     RETURN QUERY SELECT h.* FROM atelier.health_dispatch() h;
     RETURN QUERY SELECT h.* FROM atelier.health_money() h;
+    RETURN QUERY SELECT h.* FROM atelier.health_counts() h;
     RETURN QUERY SELECT h.* FROM atelier.health_webhooks() h;
     RETURN QUERY SELECT h.* FROM atelier.health_adoption() h;
     RETURN QUERY SELECT h.* FROM atelier.health_auth() h;

@@ -104,7 +104,7 @@ BEGIN
       'schema', 'add_video_support', 'add_cost_tracking', 'add_workspaces', 'add_lora_support', 'add_admin_roles',
       'add_performance_indexes', 'optimize_disk_io', '20260119_create_flows', '20260121_flow_collaboration',
       '20260127_flow_comments', '20260128_add_notifications', 'add_assistant_chat_history', '20260219_add_api_logs',
-      'ideas_and_support', 'atelier', 'jobs', 'money', 'tabs', 'webhooks', 'limits', 'films']) WITH ORDINALITY AS s (step, n);
+      'ideas_and_support', 'atelier', 'jobs', 'money', 'tabs', 'webhooks', 'limits', 'films', 'counts']) WITH ORDINALITY AS s (step, n);
 END
 $function$;
 COMMENT ON FUNCTION atelier.steps() IS 'the numbered steps of install()';
@@ -156,6 +156,7 @@ DECLARE
   existing boolean;
   adopted boolean;
   remembers boolean;
+  counted boolean;
 BEGIN
   -- Two at once would make everything twice; the second waits and finds it made.
   PERFORM pg_advisory_xact_lock(hashtext('atelier.install'));
@@ -204,7 +205,11 @@ BEGIN
   PERFORM atelier.make_auth_schema();
   PERFORM atelier.make_views();
   PERFORM atelier.make_app_functions();
+  counted := atelier.has_count_triggers();
   PERFORM atelier.make_guards();
+  IF NOT counted AND atelier.has_generations() THEN
+    PERFORM atelier.recount();
+  END IF;
   PERFORM atelier.drop_unwanted();
   PERFORM atelier.queue_missed();
   PERFORM atelier.grant_tables();

@@ -13,6 +13,7 @@ extern "C" {
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 }
@@ -128,6 +129,17 @@ UuidBytes uuid_bytes(Datum value) {
 std::string varlena_text(Datum value) {
   text* flat = guard([&] { return DatumGetTextPP(value); });
   return std::string(VARDATA_ANY(flat), VARSIZE_ANY_EXHDR(flat));
+}
+
+bool is_endless(Datum timestamp) noexcept { return TIMESTAMP_IS_NOEND(DatumGetTimestampTz(timestamp)); }
+
+int64_t numeric_micros(Datum value) {
+  constexpr int64_t million = 1'000'000;
+  return guard([&] {
+    if (numeric_is_nan(DatumGetNumeric(value))) return int64_t{0};
+    const Datum factor = NumericGetDatum(int64_to_numeric(million));
+    return DatumGetInt64(DirectFunctionCall1(numeric_int8, DirectFunctionCall2(numeric_mul, value, factor)));
+  });
 }
 
 std::string lower(std::string_view text) {

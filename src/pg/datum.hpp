@@ -138,6 +138,12 @@ UuidBytes uuid_bytes(Datum value);
 // The text that SQL would print for a value of any type (jsonb, numeric, enum ...).
 std::string output_text(Datum value, Oid type);
 
+// Whether a timestamptz is `infinity`, which has no Timestamp.
+bool is_endless(Datum timestamp) noexcept;
+
+// A numeric in millionths, rounded; 0 for NaN. Raises 22003 for one that does not fit.
+int64_t numeric_micros(Datum value);
+
 // The text in lower case by the database's rules.
 std::string lower(std::string_view text);
 

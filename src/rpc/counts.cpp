@@ -25,6 +25,25 @@ void add(pg::ResultSet& result, const store::counts::Counts& counts) {
 
 }  // namespace
 
+// unwritten_counts(): what this transaction has changed in the kept numbers and has not written yet, a line for each
+// key. For the owner's functions, which add it to the tables.
+ATELIER_FUNCTION(unwritten_counts) {
+  pg::ResultSet result(fcinfo);
+  for (const core::counts::Change& change : store::counts::unwritten()) {
+    std::vector<pg::Arg> line{pg::Arg::of(static_cast<int16_t>(change.key.scope)), pg::Arg::of(change.key.user),
+                              pg::Arg::of(change.key.workspace), pg::Arg::of(change.key.hour)};
+    for (const int64_t value : change.numbers.values) line.push_back(pg::Arg::of(value));
+    result.add(line);
+  }
+  return 0;
+}
+
+// write_counts(): writes that now.
+ATELIER_FUNCTION(write_counts) {
+  store::counts::write_now();
+  return 0;
+}
+
 // get_generation_counts(user): always one row; zeros for a user who has nothing or does not exist. For the user himself
 // and the app; raises 42501 for others.
 ATELIER_FUNCTION(get_generation_counts) {

@@ -3,51 +3,69 @@
 
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
+#include "store/counts_writing.hpp"
+#include "store/identity.hpp"
 
 namespace atelier::store::counts {
 
 namespace {
 
-// Four look-ups, each in the smallest index that answers it. The first repeats the predicate of its index to the
-// letter, which lets it be answered from the index alone.
-pg::Statement user_statement(R"sql(
-  SELECT (SELECT count(*) FROM @app@.generations g
-           WHERE g.user_id = $1 AND (g.is_keyframe_segment IS NOT TRUE OR g.is_keyframe_segment IS FALSE)),
-         (SELECT count(*) FROM @app@.generations g
-           WHERE g.user_id = $1 AND g.status IN ('pending', 'queued', 'processing') AND NOT g.is_keyframe_segment),
-         (SELECT count(*) FROM @app@.generations g
-           WHERE g.user_id = $1 AND g.is_favorite AND NOT g.is_keyframe_segment),
-         (SELECT count(*) FROM @app@.generations g
-           WHERE g.user_id = $1 AND g.status = 'failed' AND NOT g.is_keyframe_segment))sql");
+using core::counts::Numbers;
 
-#define COUNT_TABS                                                                            \
+// A line of the table for each slot, and those that were added since they were folded into one.
+#define KEPT(CONDITION)                                                                                         \
+  "SELECT coalesce(sum(k.shown), 0)::bigint, coalesce(sum(k.shown_under_way), 0)::bigint,"                      \
+  "       coalesce(sum(k.favorites), 0)::bigint, coalesce(sum(k.shown_failed), 0)::bigint"                      \
+  "  FROM (SELECT c.shown, c.shown_under_way, c.favorites, c.shown_failed FROM atelier.generation_counts c"     \
+  "         WHERE " CONDITION                                                                                   \
+  "        UNION ALL"                                                                                           \
+  "        SELECT c.shown, c.shown_under_way, c.favorites, c.shown_failed FROM atelier.generation_count_deltas" \
+  " c WHERE " CONDITION ") k"
+
+pg::Statement kept_user(KEPT("c.scope = 1 AND c.user_id = $1"));
+pg::Statement kept_workspace(
+    KEPT("c.scope = 2 AND c.user_id = '00000000-0000-0000-0000-000000000000' AND c.workspace_id = $1"));
+pg::Statement kept_member(KEPT("c.scope = 1 AND c.user_id = $2 AND c.workspace_id = $1"));
+
+#undef KEPT
+
+// In a database that has not been updated yet.
+#define COUNTED(CONDITION)                                                                    \
   "SELECT count(*), count(*) FILTER (WHERE g.status IN ('pending', 'queued', 'processing'))," \
   "       count(*) FILTER (WHERE g.is_favorite), count(*) FILTER (WHERE g.status = 'failed')" \
-  "  FROM @app@.generations g WHERE g.workspace_id = $1 AND NOT g.is_keyframe_segment"
+  "  FROM @app@.generations g WHERE NOT g.is_keyframe_segment AND " CONDITION
 
-pg::Statement workspace_statement(COUNT_TABS);
-pg::Statement workspace_user_statement(COUNT_TABS " AND g.user_id = $2");
+pg::Statement counted_user(COUNTED("g.user_id = $1"));
+pg::Statement counted_workspace(COUNTED("g.workspace_id = $1"));
+pg::Statement counted_member(COUNTED("g.workspace_id = $1 AND g.user_id = $2"));
 
-#undef COUNT_TABS
+#undef COUNTED
 
-Counts counts_in(const pg::Rows& rows) {
+Counts sum(const pg::Rows& rows, const Numbers& own) {
+  using namespace core::counts;
   const pg::Row row = rows[0];
-  return {row.get<int64_t>(0), row.get<int64_t>(1), row.get<int64_t>(2), row.get<int64_t>(3)};
+  return {row.get<int64_t>(0) + own[kShown], row.get<int64_t>(1) + own[kShownUnderWay],
+          row.get<int64_t>(2) + own[kFavorites], row.get<int64_t>(3) + own[kShownFailed]};
 }
 
 }  // namespace
 
 Counts of_user(const core::Uuid& user) {
+  const bool kept = identity::has_step("counts");
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
-  return counts_in(user_statement.read_only(user));
+  return sum((kept ? kept_user : counted_user).read_only(user), own_changes().of_user(user));
 }
 
 Counts of_workspace(const core::Uuid& workspace, const std::optional<core::Uuid>& user) {
+  // The id that stands for what is private.
+  if (workspace == core::Uuid{}) return {};
+  const bool kept = identity::has_step("counts");
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
-  return counts_in(user ? workspace_user_statement.read_only(workspace, *user)
-                        : workspace_statement.read_only(workspace));
+  const Numbers own = own_changes().of_workspace(workspace, user);
+  if (user) return sum((kept ? kept_member : counted_member).read_only(workspace, *user), own);
+  return sum((kept ? kept_workspace : counted_workspace).read_only(workspace), own);
 }
 
 }  // namespace atelier::store::counts

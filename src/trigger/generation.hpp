@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // The columns of generations that the triggers read and write, by name and type, and how its status is read. Shared by
-// the three triggers on that table.
+// the triggers on that table.
 #pragma once
 
 #include <optional>
@@ -22,6 +22,7 @@ constexpr Oid kJsonb = pg::TypeOf<pg::Jsonb>::scalar;
 constexpr Oid kTime = pg::TypeOf<pg::Timestamp>::scalar;
 constexpr Oid kInteger = pg::TypeOf<int32_t>::scalar;
 constexpr Oid kBigint = pg::TypeOf<int64_t>::scalar;
+constexpr Oid kNumeric = 1700;
 constexpr Oid kBool = pg::TypeOf<bool>::scalar;
 
 inline constinit const pg::Column kId{"id", kUuid};
@@ -49,6 +50,8 @@ inline constinit const pg::Column kViewedAt{"viewed_at", kTime};
 inline constinit const pg::Column kIsFavorite{"is_favorite", kBool};
 inline constinit const pg::Column kCostCredits{"cost_credits", kInteger};
 inline constinit const pg::Column kIsKeyframeSegment{"is_keyframe_segment", kBool};
+inline constinit const pg::Column kCreatedAt{"created_at", kTime};
+inline constinit const pg::Column kCostUsd{"cost_usd", kNumeric};
 inline constinit const pg::Column kChangedIn{"changed_in", kBigint};
 
 }  // namespace column

@@ -90,6 +90,7 @@ INSERT INTO stated VALUES
   ('atelier.refresh_admin_stats()', 'service_role', 'behind it'),
   ('public.cleanup_old_generations(integer)', 'service_role', 'H30: about everybody'),
   ('atelier.cleanup_old_generations(integer)', 'service_role', 'behind it'),
+  ('atelier.sum_of_all()', 'service_role', 'behind admin_stats'),
   ('atelier.count_by_workspace(uuid[])', 'service_role', 'behind them'),
   ('atelier.sum_by_user(uuid[], uuid, timestamp with time zone, timestamp with time zone, boolean)', 'service_role', 'behind them'),
   ('atelier.sum_generations(uuid, uuid, timestamp with time zone, timestamp with time zone)', 'service_role', 'behind them'),

@@ -9,14 +9,15 @@ SELECT set_eq('SELECT name FROM functions WHERE prosecdef',
 
               ARRAY['atelier.get_next_replicate_token()', 'atelier.health()', 'atelier.follow_auth_user()',
                     -- For service_role alone, by their grants.
-                    'atelier.count_by_workspace(uuid[])', 'atelier.refresh_admin_stats()', 'atelier.mark_all_generations_viewed()',
+                    'atelier.count_by_workspace(uuid[])', 'atelier.sum_of_all()', 'atelier.refresh_admin_stats()', 'atelier.mark_all_generations_viewed()',
                     'atelier.sum_by_user(uuid[], uuid, timestamp with time zone, timestamp with time zone, boolean)',
                     'atelier.sum_generations(uuid, uuid, timestamp with time zone, timestamp with time zone)',
                     'atelier.cleanup_batch(timestamp with time zone, integer)', 'atelier.cleanup_old_generations(integer)',
                     -- For the owner and superusers, who must not run the triggers of the tables with their own rights.
                     'atelier.pause()', 'atelier.drain()', 'atelier.resume()', 'atelier.record_identity(text)', 'atelier.write_as_owner(text)', 'atelier.queue_missed()',
                     'atelier.queue_adopted()', 'atelier.fill_pages(regclass, bigint, bigint, name[])', 'atelier.end_backfill(regclass, name[])',
-                    'atelier.run_job(text)', 'atelier.measure()'],
+                    'atelier.run_job(text)', 'atelier.measure()', 'atelier.recount()', 'atelier.repair_counts(uuid, uuid)',
+                    'atelier.repair_sums()', 'atelier.audit_counts(uuid, integer)', 'atelier.fold_counts(integer)'],
               'these run with the rights of their owner');
 SELECT is_empty($$SELECT name FROM functions WHERE prosecdef AND proowner <> 'atelier_owner'::regrole$$, 'which is atelier_owner');
 SELECT is_empty($$SELECT name FROM functions WHERE prosecdef AND schema <> 'atelier'$$,

@@ -13,6 +13,8 @@ INSERT INTO native VALUES
   ('update_generation_status', 'generations',             'BEFORE', 'UPDATE', 'ROW'),
   ('sync_queue',               'generations',             'AFTER',  'INSERT OR UPDATE OR DELETE', 'ROW'),
   ('note_gone',                'generations',             'AFTER',  'UPDATE OR DELETE', 'ROW'),
+  ('count_generation',         'generations',             'AFTER',  'INSERT OR UPDATE OR DELETE', 'ROW'),
+  ('clear_counts',             'generations',             'AFTER',  'TRUNCATE', 'STATEMENT'),
   ('guard_user',               'users',                   'BEFORE', 'INSERT OR UPDATE', 'ROW'),
   ('remove_user_flows',        'users',                   'BEFORE', 'DELETE', 'ROW'),
   ('clear_queue',              'generations',             'AFTER',  'TRUNCATE', 'STATEMENT'),

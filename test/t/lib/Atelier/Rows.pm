@@ -34,6 +34,8 @@ INSERT INTO atelier.attempts (generation_id, user_id, sent_at, deadline, number,
 VALUES ('@33', '@12', now(), now() + interval '10 min', 1, 'running', 'rows33');
 INSERT INTO atelier.credit_entries (generation_id, user_id, amount, turn, kind) VALUES ('@33', '@12', -1, 1, 'hold'), ('@34', '@12', 0, 0, 'charge');
 INSERT INTO atelier.outputs (generation_id, ordinal, kind, url, expires_at) VALUES ('@34', 1, 'image', 'https://o.test/1.png', now());
+INSERT INTO atelier.count_repairs (lines) VALUES (1);
+INSERT INTO atelier.generation_count_deltas (scope, user_id, workspace_id, hour) VALUES (1, '\@12', '\@21', 0);
 INSERT INTO atelier.spending (day, user_id, usd) VALUES ('2026-01-02', '@12', 0.000001);
 INSERT INTO atelier.user_limits (user_id, concurrency, daily_budget_usd) VALUES ('@12', 3, 1.5);
 INSERT INTO atelier.models (replicate_model, actions, deadline, enabled) VALUES ('rows/@', '{create}', '1 min', false);

@@ -1,0 +1,100 @@
+-- SPDX-License-Identifier: PostgreSQL
+-- The keeper compares the kept numbers with the rows, some users at a time, and says when it had to repair them: triggers were
+-- disabled, or rows came from a restore or a replication of this table alone.
+
+CREATE FUNCTION atelier.repair_sums() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+-- What workspaces and all have together follows from the lines of users; the hours of the last day are few rows.
+DECLARE
+  nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+  first_hour CONSTANT bigint := floor(extract(epoch FROM now() - interval '25 hours') / 3600);
+  added bigint;
+BEGIN
+  LOCK TABLE atelier.generation_count_deltas IN SHARE UPDATE EXCLUSIVE MODE;
+  PERFORM atelier.write_counts();
+  EXECUTE atelier.in_app_schema($sql$
+    WITH lines AS (
+      SELECT c.scope, c.user_id, c.workspace_id, c.hour, c.generations, c.under_way, c.failed, c.completed, c.shown, c.shown_under_way,
+             c.shown_failed, c.favorites, c.cost_micros, c.completed_cost_micros, c.credits, c.timed, c.time_ms
+        FROM atelier.generation_counts c
+      UNION ALL
+      SELECT d.scope, d.user_id, d.workspace_id, d.hour, d.generations, d.under_way, d.failed, d.completed, d.shown, d.shown_under_way,
+             d.shown_failed, d.favorites, d.cost_micros, d.completed_cost_micros, d.credits, d.timed, d.time_ms
+        FROM atelier.generation_count_deltas d),
+    sums AS (
+      SELECT s.scope, $1 AS user_id, CASE s.scope WHEN 2 THEN l.workspace_id ELSE $1 END AS workspace_id, 0::bigint AS hour,
+             l.generations, l.under_way, l.failed, l.completed, l.shown, l.shown_under_way, l.shown_failed, l.favorites,
+             l.cost_micros, l.completed_cost_micros, l.credits, l.timed, l.time_ms
+        FROM lines l CROSS JOIN (VALUES (2::smallint), (3)) s (scope)
+       WHERE l.scope = 1 AND (s.scope = 3 OR l.workspace_id <> $1)
+      UNION ALL
+      SELECT 4, $1, $1, CASE g.created_at WHEN 'infinity' THEN 2562047788 ELSE floor(extract(epoch FROM g.created_at) / 3600) END,
+             1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        FROM @app@.generations g WHERE g.created_at >= to_timestamp($2 * 3600)
+      UNION ALL
+      SELECT l.scope, l.user_id, l.workspace_id, l.hour, -l.generations, -l.under_way, -l.failed, -l.completed, -l.shown,
+             -l.shown_under_way, -l.shown_failed, -l.favorites, -l.cost_micros, -l.completed_cost_micros, -l.credits, -l.timed, -l.time_ms
+        FROM lines l WHERE l.scope IN (2, 3) OR (l.scope = 4 AND l.hour >= $2))
+    INSERT INTO atelier.generation_count_deltas
+      (scope, user_id, workspace_id, hour, generations, under_way, failed, completed, shown, shown_under_way, shown_failed, favorites,
+       cost_micros, completed_cost_micros, credits, timed, time_ms)
+    SELECT s.scope, s.user_id, s.workspace_id, s.hour, sum(s.generations), sum(s.under_way), sum(s.failed), sum(s.completed),
+           sum(s.shown), sum(s.shown_under_way), sum(s.shown_failed), sum(s.favorites), sum(s.cost_micros),
+           sum(s.completed_cost_micros), sum(s.credits), sum(s.timed), sum(s.time_ms)
+      FROM sums s
+     GROUP BY s.scope, s.user_id, s.workspace_id, s.hour
+    HAVING (sum(s.generations), sum(s.under_way), sum(s.failed), sum(s.completed), sum(s.shown), sum(s.shown_under_way),
+            sum(s.shown_failed), sum(s.favorites), sum(s.cost_micros), sum(s.completed_cost_micros), sum(s.credits),
+            sum(s.timed), sum(s.time_ms)) IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)$sql$)
+    USING nobody, first_hour;
+  GET DIAGNOSTICS added = ROW_COUNT;
+  RETURN added;
+END
+$function$;
+ALTER FUNCTION atelier.repair_sums() OWNER TO atelier_owner;
+COMMENT ON FUNCTION atelier.repair_sums() IS 'part of audit_counts(): what is kept of workspaces, of all and of the last hours. Owner and superusers';
+
+CREATE FUNCTION atelier.audit_counts(after uuid, most integer, OUT next_user uuid, OUT repaired bigint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  last_user uuid;
+BEGIN
+  EXECUTE atelier.in_app_schema('SELECT g.user_id FROM @app@.generations g WHERE g.user_id > $1 ORDER BY g.user_id OFFSET $2 LIMIT 1')
+    INTO last_user USING after, most;
+  next_user := last_user;
+  repaired := atelier.repair_counts(after, coalesce(last_user, 'ffffffff-ffff-ffff-ffff-ffffffffffff'));
+  IF repaired > 0 OR next_user IS NULL THEN
+    repaired := repaired + atelier.repair_sums();
+  END IF;
+  IF repaired > 0 THEN
+    INSERT INTO atelier.count_repairs (lines) VALUES (repaired);
+    RAISE LOG 'atelier: % kept numbers of generations were wrong and have been repaired', repaired
+      USING HINT = 'Rows were written while triggers were disabled, or restored or replicated without atelier.generation_counts.';
+  END IF;
+END
+$function$;
+ALTER FUNCTION atelier.audit_counts(uuid, integer) OWNER TO atelier_owner;
+COMMENT ON FUNCTION atelier.audit_counts(uuid, integer) IS 'compares the kept numbers of users from one id on, of about so many rows, repairs and reports; next_user is where to go on, null after the last. Owner and superusers';
+
+CREATE FUNCTION atelier.health_counts(OUT check_name text, OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  wrong bigint;
+BEGIN
+  check_name := 'counts'; status := 'ok'; detail := 'no kept number was wrong in the last day'; hint := NULL;
+  IF to_regclass('atelier.count_repairs') IS NULL THEN
+    RETURN;
+  END IF;
+  wrong := (SELECT sum(r.lines) FROM atelier.count_repairs r WHERE r.at > now() - interval '1 day');
+  IF wrong > 0 THEN
+    status := 'warn'; detail := format('%s kept numbers of generations were wrong in the last day and have been repaired', wrong);
+    hint := 'SELECT atelier.recount(); -- repairs all at once; rows were written while triggers were disabled';
+  END IF;
+  RETURN NEXT;
+END
+$function$;
+ALTER FUNCTION atelier.health_counts() OWNER TO atelier_owner;
+COMMENT ON FUNCTION atelier.health_counts() IS 'part of health(): repairs of the kept numbers';

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "store/counts_writing.hpp"
+
+#include "pg/named_lock.hpp"
+#include "pg/shmem.hpp"
+#include "pg/spi.hpp"
+#include "pg/transaction.hpp"
+#include "pg/transaction_hooks.hpp"
+#include "store/counts.hpp"
+
+namespace atelier::store::counts {
+
+namespace {
+
+using core::counts::Change;
+using core::counts::Deltas;
+using core::counts::kNumbers;
+
+// A key has one line as long as its writers do not meet; then up to so many.
+constexpr int kSlots = 4;
+// Each raised line costs a lock until the end of the transaction, of which the server has few.
+constexpr size_t kMostRaised = 48;
+static_assert(kNumbers == 13, "the statements name them all");
+
+#define NUMBERS                                                                                              \
+  "generations, under_way, failed, completed, shown, shown_under_way, shown_failed, favorites, cost_micros," \
+  " completed_cost_micros, credits, timed, time_ms"
+// $1 to $4 the keys, $6 the numbers of all one after the other.
+#define GIVEN                                                                                                   \
+  " $6[n * 13 - 12], $6[n * 13 - 11], $6[n * 13 - 10], $6[n * 13 - 9], $6[n * 13 - 8], $6[n * 13 - 7],"         \
+  " $6[n * 13 - 6], $6[n * 13 - 5], $6[n * 13 - 4], $6[n * 13 - 3], $6[n * 13 - 2], $6[n * 13 - 1], $6[n * 13]" \
+  " FROM unnest($1::smallint[], $2::uuid[], $3::uuid[], $4::bigint[], $5::smallint[]) WITH ORDINALITY"          \
+  " AS k (scope, user_id, workspace_id, hour, slot, n) ORDER BY n"
+
+pg::Statement raise_statement(
+    "INSERT INTO atelier.generation_counts AS c (scope, user_id, workspace_id, hour, slot, " NUMBERS
+    ")"
+    " SELECT k.scope, k.user_id, k.workspace_id, k.hour, k.slot," GIVEN
+    " ON CONFLICT (scope, user_id, workspace_id, hour, slot) DO UPDATE SET"
+    " generations = c.generations + excluded.generations, under_way = c.under_way + excluded.under_way,"
+    " failed = c.failed + excluded.failed, completed = c.completed + excluded.completed,"
+    " shown = c.shown + excluded.shown, shown_under_way = c.shown_under_way + excluded.shown_under_way,"
+    " shown_failed = c.shown_failed + excluded.shown_failed, favorites = c.favorites + excluded.favorites,"
+    " cost_micros = c.cost_micros + excluded.cost_micros,"
+    " completed_cost_micros = c.completed_cost_micros + excluded.completed_cost_micros,"
+    " credits = c.credits + excluded.credits, timed = c.timed + excluded.timed, time_ms = c.time_ms + "
+    "excluded.time_ms");
+
+pg::Statement append_statement(
+    "INSERT INTO atelier.generation_count_deltas (scope, user_id, workspace_id, hour, " NUMBERS
+    ")"
+    " SELECT k.scope, k.user_id, k.workspace_id, k.hour," GIVEN);
+
+pg::Statement truncate_statement("TRUNCATE atelier.generation_counts, atelier.generation_count_deltas");
+
+#undef GIVEN
+#undef NUMBERS
+
+// Never freed: a destructor would run when the server's memory is gone.
+Deltas& own() {
+  static auto* deltas = new Deltas;
+  return *deltas;
+}
+
+constinit Oid counted_table = InvalidOid;
+
+struct Batch {
+  std::vector<int16_t> scopes;
+  std::vector<core::Uuid> users;
+  std::vector<core::Uuid> workspaces;
+  std::vector<int64_t> hours;
+  std::vector<int16_t> slots;
+  std::vector<int64_t> numbers;
+
+  void add(const Change& change, int16_t slot) {
+    scopes.push_back(static_cast<int16_t>(change.key.scope));
+    users.push_back(change.key.user);
+    workspaces.push_back(change.key.workspace);
+    hours.push_back(change.key.hour);
+    slots.push_back(slot);
+    numbers.insert(numbers.end(), change.numbers.values.begin(), change.numbers.values.end());
+  }
+  void write(pg::Statement& statement) const {
+    if (!scopes.empty()) statement(scopes, users, workspaces, hours, slots, numbers);
+  }
+};
+
+// The first slot of the key that nobody else is writing, from one on that differs from process to process.
+std::optional<int16_t> free_slot(const core::counts::Key& key) {
+  const size_t hash = core::counts::hash_of(key);
+  for (int i = 0; i < kSlots; ++i) {
+    const int slot = i == 0 ? 0 : 1 + (MyProcPid + i) % (kSlots - 1);
+    const size_t place = hash + 0x9e3779b97f4a7c15 * static_cast<size_t>(slot);
+    if (pg::try_lock_for_transaction(counted_table, static_cast<uint16_t>(place >> 48)))
+      return static_cast<int16_t>(slot);
+  }
+  return std::nullopt;
+}
+
+void wake_keeper(bool committed) {
+  if (committed) pg::wake_keeper();
+}
+
+void write(const std::vector<Change>& changes, bool appending) {
+  Batch raised, appended;
+  for (const Change& change : changes) {
+    const bool may_raise = !appending && changes.size() <= kMostRaised;
+    const std::optional<int16_t> slot = may_raise ? free_slot(change.key) : std::nullopt;
+    if (slot) {
+      raised.add(change, *slot);
+    } else {
+      appended.add(change, 0);
+    }
+  }
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  raised.write(raise_statement);
+  appended.write(append_statement);
+  if (!appended.scopes.empty()) pg::at_commit(wake_keeper);
+}
+
+void before_end(bool appending) {
+  if (own().empty()) return;
+  const std::vector<Change> changes = own().changes();
+  own().reset();
+  if (changes.empty()) return;
+  const pg::WritingAtEnd writing;
+  write(changes, appending);
+}
+
+constexpr pg::TransactionHooks kHooks{before_end,
+                                      [](int level, bool committed) noexcept { own().end_level(level, committed); },
+                                      []() noexcept { own().reset(); }};
+
+}  // namespace
+
+const Deltas& own_changes() noexcept { return own(); }
+
+void note(Oid table, const core::counts::Row& row, int sign) {
+  pg::follow_transactions(kHooks);
+  counted_table = table;
+  own().add(row, sign, pg::nesting_level());
+}
+
+void note_truncated() {
+  pg::follow_transactions(kHooks);
+  own().clear(pg::nesting_level());
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  truncate_statement();
+}
+
+void write_now() {
+  const std::vector<Change> changes = own().changes();
+  if (changes.empty()) return;
+  // When this subtransaction is rolled back, what it wrote goes, and what it covers here counts again.
+  own().clear(pg::nesting_level());
+  write(changes, true);
+}
+
+std::vector<Change> unwritten() { return own().changes(); }
+
+}  // namespace atelier::store::counts
