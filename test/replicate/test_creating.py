@@ -192,6 +192,10 @@ def test_control(api):
     made = api.request("POST", "/v1/predictions", {"version": version, "input": {}}).json
     same(made["output"], {"x": [1]}, "a model with an output of its own")
     same(api.control("PUT", "models/a/b", {"words": "nonsense"}).status, 422, "wrong words are refused")
+    pinned = {"words": "instant", "kind": "community", "version": "ab" * 32}
+    same(api.control("PUT", "models/acme-labs/pinned", pinned)["version"], "ab" * 32, "a model with a version of its own")
+    body = {"version": "acme-labs/pinned:" + "ab" * 32, "input": {}}
+    same(api.request("POST", "/v1/predictions", body).status, 201, "which is accepted")
     same(api.set(run_ms="x").status, 422, "wrong settings are refused")
     api.reset()
     api.set(creates_per_minute=2)
