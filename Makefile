@@ -82,7 +82,7 @@ PG_CPPFLAGS = -I$(top)/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
   $(if $(FAULTS),-DATELIER_FAULT_POINTS)
 PG_CXXFLAGS = -std=c++20 -fvisibility=hidden -fvisibility-inlines-hidden \
   -Wall -Wextra -Wshadow -Wno-unknown-warning-option $(if $(WERROR),-Werror)
-SHLIB_LINK = -Wl,--version-script=$(top)/src/atelier.map -lcurl -lstdc++ -lm
+SHLIB_LINK = -Wl,--version-script=$(top)/src/atelier.map -lcurl -larchive -lstdc++ -lm
 
 REGRESS = $(sort $(patsubst $(top)/sql/%.sql,%,$(wildcard $(top)/sql/*.sql)))
 REGRESS_OPTS = --outputdir=build/regress

@@ -16,7 +16,7 @@ BEGIN
   app := atelier.app_schema();
   CREATE SCHEMA atelier_fresh AUTHORIZATION atelier_owner;
   PERFORM atelier.write_as_owner('UPDATE atelier.identity SET app_schema = ''atelier_fresh''');
-  FOR step IN SELECT s.name FROM atelier.steps() s WHERE s.name NOT IN ('atelier', 'jobs', 'money', 'webhooks', 'limits', 'films', 'counts') ORDER BY s.version LOOP
+  FOR step IN SELECT s.name FROM atelier.steps() s WHERE s.name NOT IN ('atelier', 'jobs', 'money', 'webhooks', 'limits', 'films', 'counts', 'trainings') ORDER BY s.version LOOP
     EXECUTE format('SELECT atelier.%I()', 'step_' || step);
   END LOOP;
   PERFORM atelier.write_as_owner(format('UPDATE atelier.identity SET app_schema = %L', app));

@@ -25,6 +25,10 @@ BEGIN
   IF to_regclass('atelier.models') IS NULL OR to_regclass('atelier.prices') IS NULL THEN
     RETURN;
   END IF;
+  IF to_regclass('atelier.trainers') IS NOT NULL THEN
+    DELETE FROM atelier.trainers t
+     WHERE t.seeded_at > (SELECT min(o.seeded_at) FROM atelier.trainers o WHERE o.seeded_at > '-infinity');
+  END IF;
   DELETE FROM atelier.models m
    WHERE m.seeded_at > (SELECT min(o.seeded_at) FROM atelier.models o WHERE o.seeded_at > '-infinity');
   DELETE FROM atelier.prices p

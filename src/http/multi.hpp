@@ -21,13 +21,24 @@ struct Options {
   bool allow_plain_http = false;  // http:// to loopback addresses
 };
 
+// A body that is read from a file while it is sent, between two texts.
+struct FileBody {
+  std::string before;
+  int fd = -1;  // the caller's, open until the answer has come
+  int64_t size = 0;
+  std::string after;
+};
+
 struct Request {
   uint64_t id = 0;  // the caller's; comes back with the answer
   std::string method;
   std::string url;
   std::vector<std::string> headers;  // "Name: value"
   std::optional<std::string> body;
-  bool creates = false;  // must reach the server at most once
+  std::optional<FileBody> file;  // instead of `body`
+  int sink_fd = -1;              // where the answer's body is written instead of Answer::body; the caller's
+  bool only_public = false;      // no socket to an address that is not public, and no connection of others
+  bool creates = false;          // must reach the server at most once
   int64_t timeout_ms = 30'000;
   int64_t connect_timeout_ms = 5'000;
   size_t max_body_bytes = size_t{16} << 20;
@@ -47,7 +58,9 @@ struct Answer {
   long status = 0;    // 0 unless delivered
   std::string content_type, retry_after, ratelimit_reset, ratelimit_remaining;
   std::string body;
+  int64_t sunk_bytes = 0;  // written to sink_fd
   bool body_too_large = false;
+  bool address_refused = false;
   int64_t total_us = 0;
 };
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "http/transfer.hpp"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <new>
 #include <string_view>
 #include <utility>
+
+#include "http/address.hpp"
 
 namespace atelier::http {
 
@@ -109,6 +114,13 @@ std::string Transfer::set_options(const Options& options) {
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
 
+  if (request_.only_public) {
+    set(CURLOPT_OPENSOCKETFUNCTION, &Transfer::open_socket);
+    set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+    set(CURLOPT_FRESH_CONNECT, 1L);
+    set(CURLOPT_FORBID_REUSE, 1L);
+  }
+
   // Bodies above 1 MB would otherwise wait a second for "100 Continue".
   if (!append_header("Expect:")) return "out of memory";
   for (const std::string& header : request_.headers)
@@ -117,6 +129,16 @@ std::string Transfer::set_options(const Options& options) {
 
   if (request_.method == "POST") {
     set(CURLOPT_POST, 1L);
+    if (request_.file) {
+      const FileBody& file = *request_.file;
+      const size_t frame = file.before.size() + file.after.size();
+      set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(frame) + static_cast<curl_off_t>(file.size));
+      set(CURLOPT_READFUNCTION, &Transfer::read_file);
+      set(CURLOPT_READDATA, static_cast<void*>(this));
+      set(CURLOPT_SEEKFUNCTION, &Transfer::seek_file);
+      set(CURLOPT_SEEKDATA, static_cast<void*>(this));
+      return worst == CURLE_OK ? std::string() : std::string(curl_easy_strerror(worst));
+    }
     const std::string& body = request_.body ? *request_.body : (request_.body.emplace(), *request_.body);
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
     if (request_.creates) {
@@ -156,9 +178,59 @@ size_t Transfer::read_body(char* buffer, size_t size, size_t count, void* self) 
 
 int Transfer::seek_body(void*, curl_off_t, int) noexcept { return CURL_SEEKFUNC_FAIL; }
 
+size_t Transfer::read_file(char* buffer, size_t size, size_t count, void* self) noexcept {
+  auto& transfer = *static_cast<Transfer*>(self);
+  const FileBody& file = *transfer.request_.file;
+  const size_t room = size * count;
+  const auto file_size = static_cast<size_t>(file.size);
+  size_t at = transfer.sent_;
+  size_t length = 0;
+  if (at < file.before.size()) {
+    length = std::min(room, file.before.size() - at);
+    std::memcpy(buffer, file.before.data() + at, length);
+  } else if (at -= file.before.size(); at < file_size) {
+    const ssize_t got = pread(file.fd, buffer, std::min(room, file_size - at), static_cast<off_t>(at));
+    if (got <= 0) return CURL_READFUNC_ABORT;
+    length = static_cast<size_t>(got);
+  } else if (at -= file_size; at < file.after.size()) {
+    length = std::min(room, file.after.size() - at);
+    std::memcpy(buffer, file.after.data() + at, length);
+  }
+  transfer.sent_ += length;
+  return length;
+}
+
+int Transfer::seek_file(void* self, curl_off_t offset, int origin) noexcept {
+  if (origin != SEEK_SET || offset < 0) return CURL_SEEKFUNC_CANTSEEK;
+  static_cast<Transfer*>(self)->sent_ = static_cast<size_t>(offset);
+  return CURL_SEEKFUNC_OK;
+}
+
+curl_socket_t Transfer::open_socket(void* self, curlsocktype, curl_sockaddr* address) noexcept {
+  if (!is_public_address(&address->addr)) {
+    static_cast<Transfer*>(self)->answer_.address_refused = true;
+    return CURL_SOCKET_BAD;
+  }
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 size_t Transfer::write_body(char* data, size_t size, size_t count, void* self) noexcept {
   auto& transfer = *static_cast<Transfer*>(self);
   const size_t length = size * count;
+  if (const int sink = transfer.request_.sink_fd; sink >= 0) {
+    int64_t& sunk = transfer.answer_.sunk_bytes;
+    if (static_cast<size_t>(sunk) + length > transfer.request_.max_body_bytes) {
+      transfer.answer_.body_too_large = true;
+      return 0;
+    }
+    for (size_t at = 0; at < length;) {
+      const ssize_t put = write(sink, data + at, length - at);
+      if (put <= 0) return 0;
+      at += static_cast<size_t>(put);
+    }
+    sunk += static_cast<int64_t>(length);
+    return length;
+  }
   if (transfer.answer_.body.size() + length > transfer.request_.max_body_bytes) {
     transfer.answer_.body_too_large = true;
     return 0;
@@ -232,6 +304,7 @@ Answer Transfer::finish(CURLcode code) {
     answer_.body.clear();
   }
   request_.body.reset();
+  request_.file.reset();
   return std::move(answer_);
 }
 

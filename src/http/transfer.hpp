@@ -29,6 +29,9 @@ class Transfer {
  private:
   static size_t read_body(char* buffer, size_t size, size_t count, void* self) noexcept;
   static int seek_body(void* self, curl_off_t offset, int origin) noexcept;
+  static size_t read_file(char* buffer, size_t size, size_t count, void* self) noexcept;
+  static int seek_file(void* self, curl_off_t offset, int origin) noexcept;
+  static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) noexcept;
   static size_t write_body(char* data, size_t size, size_t count, void* self) noexcept;
   static size_t read_header(char* data, size_t size, size_t count, void* self) noexcept;
   std::string set_options(const Options& options);
@@ -39,7 +42,7 @@ class Transfer {
   curl_slist* headers_ = nullptr;
   Request request_;
   Answer answer_;
-  size_t sent_ = 0;
+  size_t sent_ = 0;  // of the body
   char error_[CURL_ERROR_SIZE] = "";
 };
 

@@ -58,6 +58,11 @@ enum class Guarantee {
   POINT(leases_committed)               \
   POINT(webhook_read)                   \
   POINT(webhook_written)                \
+  POINT(training_written)               \
+  POINT(training_committed)             \
+  POINT(training_sent)                  \
+  POINT(training_read)                  \
+  POINT(training_accepted)              \
   POINT(shutdown)
 
 enum class Point {

@@ -45,6 +45,9 @@ int rate_window_value = 60'000;
 int max_attempts_value = 3;
 int image_deadline_value = 5 * 60;
 int video_deadline_value = 30 * 60;
+int training_deadline_value = 2 * 3600;
+int max_trainings_per_user_value = 1;
+char* download_hosts_value = nullptr;
 int generations_retention_value = 90 * kDayMin;
 int api_logs_retention_value = 30 * kDayMin;
 int attempts_retention_value = 90 * kDayMin;
@@ -247,6 +250,14 @@ void define_all() {
   number_setting("atelier.video_deadline", "Time that a video prediction may take before it is cancelled.",
                  "Sent to the provider with the request, which stops the prediction by itself.", &video_deadline_value,
                  5, 24 * 3600, GUC_UNIT_S);
+  number_setting("atelier.training_deadline", "Time that the training of a LoRA may take before it is cancelled.",
+                 "Counted from the request that started it.", &training_deadline_value, 5, 7 * 24 * 3600, GUC_UNIT_S);
+  number_setting("atelier.max_trainings_per_user", "Most trainings of one user that are under way; 0 for no limit.",
+                 "Further ones are refused.", &max_trainings_per_user_value, 0, 1000);
+  text_setting("atelier.download_hosts",
+               "Hosts that training pictures are downloaded from, comma-separated; *.example.org for all below one.",
+               "public allows every https host with a public address. Empty: no picture is downloaded.",
+               &download_hosts_value, "");
   number_setting("atelier.safety_poll", "Time after which the dispatcher looks at the queue without being woken.",
                  "Covers prepared transactions and rows whose backoff has ended; one index probe each time.",
                  &safety_poll_value, 100, 5 * 60 * 1000, GUC_UNIT_MS);
@@ -330,6 +341,9 @@ int64_t rate_window_ms() { return rate_window_value; }
 int max_attempts() { return max_attempts_value; }
 int64_t image_deadline_s() { return image_deadline_value; }
 int64_t video_deadline_s() { return video_deadline_value; }
+int64_t training_deadline_s() { return training_deadline_value; }
+int max_trainings_per_user() { return max_trainings_per_user_value; }
+std::string download_hosts() { return text(download_hosts_value); }
 int64_t safety_poll_ms() { return safety_poll_value; }
 int max_prompt_chars() { return max_prompt_chars_value; }
 int max_text_chars() { return max_text_chars_value; }

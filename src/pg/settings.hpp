@@ -46,6 +46,9 @@ int64_t rate_window_ms();  // a minute; shorter in tests
 int max_attempts();
 int64_t image_deadline_s();
 int64_t video_deadline_s();
+int64_t training_deadline_s();
+int max_trainings_per_user();
+std::string download_hosts();
 int64_t safety_poll_ms();
 
 // How large a value may be that somebody sends.

@@ -22,6 +22,7 @@
 #include "store/attempts.hpp"
 #include "store/claims.hpp"
 #include "store/dispatch.hpp"
+#include "store/trainings.hpp"
 #include "worker/context.hpp"
 #include "worker/news.hpp"
 #include "worker/rescuer.hpp"
@@ -29,6 +30,7 @@
 #include "worker/sender.hpp"
 #include "worker/start.hpp"
 #include "worker/survey.hpp"
+#include "worker/trainer.hpp"
 #include "worker/watcher.hpp"
 
 namespace atelier::worker {
@@ -93,6 +95,10 @@ class Dispatcher {
     // What the former timeline had sent and written down is looked up before what it may have sent besides.
     if (promoted_ && !rescuer_.is_busy()) survey_.begin(now_us);
     survey_.act(now_us);
+    if (inherited_) {
+      trainer_.allow(may_send_);
+      trainer_.act(now_us);
+    }
     const bool surveyed = survey_.take_finished();
     reload_open_ = reload_open_ || surveyed;
     if (surveyed || (rescuing_ && !rescuer_.is_busy() && !promoted_)) {
@@ -112,9 +118,11 @@ class Dispatcher {
   }
 
   void receive(Arrival& arrival, int64_t now_us) {
-    context_.tokens.note_answer(arrival.transfer.token, arrival.transfer.reason == Reason::create,
-                                arrival.answer.delivery != replicate::Delivery::not_sent, now_us);
-    switch (arrival.transfer.reason) {
+    const Reason reason = arrival.transfer.reason;
+    if (reason != Reason::download)
+      context_.tokens.note_answer(arrival.transfer.token, reason == Reason::create || reason == Reason::train,
+                                  arrival.answer.delivery != replicate::Delivery::not_sent, now_us);
+    switch (reason) {
       case Reason::create:
         ATELIER_FAULT(answer_read);
         return sender_.on_created(arrival, now_us);
@@ -135,6 +143,10 @@ class Dispatcher {
         return survey_.on_list(arrival, now_us);
       case Reason::roll_call:
         return roll_call_.on_page(arrival, now_us);
+      case Reason::training:
+      case Reason::train:
+      case Reason::download:
+        return trainer_.on_answer(arrival, now_us);
     }
   }
 
@@ -165,7 +177,7 @@ class Dispatcher {
     bool reason = false;
     const auto error = pg::in_owner_transaction([&] {
       reason = !pg::extension_exists(pg::kExtension);
-      if (!reason && inherited_) reason = store::claims::anything_waits();
+      if (!reason && inherited_) reason = store::claims::anything_waits() || store::trainings::any_open();
     });
     return error.has_value() || reason;
   }
@@ -193,6 +205,7 @@ class Dispatcher {
       if (!inherited_) {
         pg::make_commit_durable();
         store::attempts::orphan_all_sending();
+        store::trainings::orphan_sending();
         inherited = store::attempts::open_attempts();
         context_.tokens.remember(now_us);
         ATELIER_FAULT(orphans_written);
@@ -218,6 +231,7 @@ class Dispatcher {
     if (state.serves()) reload_open_ = false;
     ATELIER_FAULT_IF(!inherited_ && state.serves(), orphans_committed);
     adopt(inherited, now_us);
+    trainer_.look_soon();
     decide(state);
     for (const int64_t attempt : cancels) watcher_.want_cancel(attempt, now_us);
     if (inherited_) news_.take(now_us);
@@ -267,6 +281,7 @@ class Dispatcher {
     if (may_send_) consider(context_.turns.due_us());
     consider(context_.recorder.due_us());
     consider(survey_.due_us());
+    if (inherited_) consider(trainer_.due_us());
     if (may_send_ && more_to_claim_) consider(sender_.ready_at_us(now_us));
     if (const auto ms = context_.transfers.timeout_ms()) consider(now_us + *ms * kMsUs);
     const long timeout_ms = until_us <= now_us ? 0 : static_cast<long>((until_us - now_us + kMsUs - 1) / kMsUs);
@@ -302,6 +317,7 @@ class Dispatcher {
   Survey survey_{context_};
   News news_{context_};
   RollCall roll_call_{context_};
+  Trainer trainer_{context_};
   pg::WorkerReport published_;
   bool inherited_ = false;
   bool promoted_ = false;

@@ -16,6 +16,8 @@ namespace settings = pg::settings;
 
 constexpr int64_t kConnectTimeoutMs = 5000;
 constexpr int64_t kLookTimeoutMs = 15000;
+constexpr int64_t kDownloadTimeoutMs = 60'000;
+constexpr int64_t kUploadTimeoutMs = 600'000;
 constexpr size_t kMaxBodyBytes = size_t{16} << 20;
 
 http::Options options() {
@@ -83,13 +85,46 @@ void Transfers::send(Reason reason, int64_t attempt, int32_t token, const std::s
   multi_->add(std::move(out));
 }
 
+void Transfers::download(int64_t attempt, const std::string& url, int fd, size_t most_bytes, bool only_public) {
+  http::Request out;
+  out.id = ++last_id_;
+  out.method = "GET";
+  out.url = url;
+  out.timeout_ms = kDownloadTimeoutMs;
+  out.connect_timeout_ms = kConnectTimeoutMs;
+  out.sink_fd = fd;
+  out.max_body_bytes = most_bytes;
+  out.only_public = only_public;
+  reasons_[out.id] = {Reason::download, attempt, 0, out.method, std::string(core::text::url_path(url))};
+  multi_->add(std::move(out));
+}
+
+void Transfers::upload(int64_t attempt, int32_t token, const std::string& secret, std::string_view path,
+                       http::FileBody file, const std::string& content_type) {
+  http::Request out;
+  out.id = ++last_id_;
+  out.method = "POST";
+  out.url = settings::api_base_url() + std::string(path);
+  out.headers = {"Authorization: Bearer " + secret, "Content-Type: " + content_type};
+  out.file = std::move(file);
+  out.timeout_ms = kUploadTimeoutMs;
+  out.connect_timeout_ms = kConnectTimeoutMs;
+  out.max_body_bytes = kMaxBodyBytes;
+  reasons_[out.id] = {Reason::training, attempt, token, out.method, std::string(path)};
+  multi_->add(std::move(out));
+}
+
 std::vector<Arrival> Transfers::take_done() {
   std::vector<Arrival> arrivals;
   for (http::Answer& answer : multi_->take_done()) {
     const auto place = reasons_.find(answer.id);
     if (place == reasons_.end()) continue;
     const int64_t duration_us = answer.total_us;
-    arrivals.push_back({std::move(place->second), translate(std::move(answer)), duration_us});
+    const int64_t sunk_bytes = answer.sunk_bytes;
+    const bool too_large = answer.body_too_large;
+    const bool refused = answer.address_refused;
+    arrivals.push_back(
+        {std::move(place->second), translate(std::move(answer)), sunk_bytes, too_large, refused, duration_us});
     reasons_.erase(place);
   }
   return arrivals;

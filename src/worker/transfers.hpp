@@ -17,7 +17,20 @@
 
 namespace atelier::worker {
 
-enum class Reason { create, look, cancel, search, survey, roll_call, resolve_model, check_account, webhook_secret };
+enum class Reason {
+  create,
+  look,
+  cancel,
+  search,
+  survey,
+  roll_call,
+  resolve_model,
+  check_account,
+  webhook_secret,
+  training,
+  train,
+  download
+};
 
 struct Transfer {
   Reason reason;
@@ -30,6 +43,9 @@ struct Transfer {
 struct Arrival {
   Transfer transfer;
   replicate::Answer answer;
+  int64_t sunk_bytes = 0;
+  bool too_large = false;
+  bool address_refused = false;
   int64_t duration_us = 0;
 };
 
@@ -48,6 +64,11 @@ class Transfers {
 
   void send(Reason reason, int64_t attempt, int32_t token, const std::string& secret,
             const replicate::Request& request);
+  // Fetches a URL into a file, with no token; `attempt` is the caller's.
+  void download(int64_t attempt, const std::string& url, int fd, size_t most_bytes, bool only_public);
+  // Sends a file to the provider.
+  void upload(int64_t attempt, int32_t token, const std::string& secret, std::string_view path, http::FileBody file,
+              const std::string& content_type);
   // Lets libcurl do what its sockets are ready for.
   void act() { multi_->act(); }
   std::vector<Arrival> take_done();

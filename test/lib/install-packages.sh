@@ -8,7 +8,7 @@
 set -euo pipefail
 . "$(dirname "$0")/cluster.sh"
 
-packages=(g++ make cmake libgtest-dev libcurl4-openssl-dev rapidjson-dev libboost-dev libssl-dev zlib1g-dev
+packages=(g++ make cmake libgtest-dev libcurl4-openssl-dev libarchive-dev rapidjson-dev libboost-dev libssl-dev zlib1g-dev
   python3 perl libipc-run-perl libtap-parser-sourcehandler-pgtap-perl)
 
 missing=()

@@ -49,6 +49,8 @@ INSERT INTO stated VALUES
   ('public.explain_generation(uuid)',            'authenticated service_role', 'whoever may read the row'),
   ('atelier.explain_generation(uuid)',           'authenticated service_role', 'behind it'),
   ('atelier.retry(uuid)',                        'service_role', 'for whoever runs it'),
+  ('public.start_lora_training(uuid)',           'authenticated service_role', 'its user, by his id'),
+  ('atelier.start_lora_training(uuid)',          'authenticated service_role', 'behind it'),
   ('public.replicate_webhook(json)',             'anon authenticated service_role', 'the provider, which signs it'),
   ('atelier.replicate_webhook(json)',            'anon authenticated service_role', 'behind it'),
   -- Workspaces.

@@ -40,6 +40,8 @@ INSERT INTO stated VALUES
   ('atelier.outputs',          '',      '',                     '',       'the workers'''),
   ('atelier.prices',           '',      '',                     '',       'the DBA''s'),
   ('atelier.spending',         '',      '',                     '',       'the workers'''),
+  ('atelier.trainers',         '',      '',                     '',       'the DBA''s'),
+  ('atelier.trainings',        '',      '',                     '',       'the workers'),
   ('atelier.user_limits',      '',      '',                     '',       'the DBA''s'),
   ('atelier.deleted_generations', '',   '',                     '',       'the triggers'''),
   ('atelier.backfill',         '',      '',                     '',       'install()'),

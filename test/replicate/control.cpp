@@ -286,6 +286,14 @@ Answer read(Service& service, const Request& request, const std::vector<std::str
   if (parts[1] == "settings") return json_answer(200, service.settings.json());
   if (parts[1] == "stats") return stats_answer(service);
   if (parts[1] == "inputs") return inputs_answer(service, request);
+  if (parts[1] == "uploaded") {
+    const auto content = service.files.last();
+    if (!content) return not_found();
+    Answer answer;
+    answer.content_type = "application/zip";
+    answer.body = *content;
+    return answer;
+  }
   if (parts[1] == "arrivals") return arrivals_answer(service, request);
   if (parts[1] == "webhooks") return webhooks_answer(service);
   return not_found();

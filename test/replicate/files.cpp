@@ -53,6 +53,7 @@ void take_part(std::string_view head, std::string_view content, File& file, bool
     if (file.name.empty()) file.name = parameter(disposition, "filename");
     if (file.content_type.empty()) file.content_type = header(head, "Content-Type");
     file.size = content.size();
+    file.content = std::make_shared<const std::string>(content);
     file.sha256 = sha256_hex(content);
     file.md5 = md5_hex(content);
   } else if (name == "filename") {
@@ -94,6 +95,7 @@ std::optional<File> parse_upload(std::string_view content_type, std::string_view
 std::string Files::add(File file) {
   const std::lock_guard lock(mutex_);
   file.created_us = now_us();
+  last_ = file.content;
   const std::string id = sha256_hex("file " + std::to_string(++made_) + file.sha256).substr(0, 48);
   files_[id] = std::move(file);
   return id;
@@ -104,6 +106,11 @@ std::optional<File> Files::find(const std::string& id, uint32_t account) const {
   const auto found = files_.find(id);
   if (found == files_.end() || found->second.account != account) return std::nullopt;
   return found->second;
+}
+
+std::shared_ptr<const std::string> Files::last() const {
+  const std::lock_guard lock(mutex_);
+  return last_;
 }
 
 bool Files::remove(const std::string& id, uint32_t account) {
@@ -126,6 +133,7 @@ std::vector<std::pair<std::string, File>> Files::list(uint32_t account) const {
 void Files::reset() {
   const std::lock_guard lock(mutex_);
   files_.clear();
+  last_.reset();
 }
 
 }  // namespace stand_in

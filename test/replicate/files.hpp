@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -21,6 +22,7 @@ struct File {
   std::string sha256;
   std::string md5;
   size_t size = 0;
+  std::shared_ptr<const std::string> content;
   uint32_t account = 0;
   int64_t created_us = 0;
 };
@@ -34,6 +36,7 @@ class Files {
  public:
   std::string add(File file);  // its id
   std::optional<File> find(const std::string& id, uint32_t account) const;
+  std::shared_ptr<const std::string> last() const;  // the contents of the last one
   bool remove(const std::string& id, uint32_t account);
   std::vector<std::pair<std::string, File>> list(uint32_t account) const;
   void reset();
@@ -42,6 +45,7 @@ class Files {
   mutable std::mutex mutex_;
   std::map<std::string, File> files_;
   uint64_t made_ = 0;
+  std::shared_ptr<const std::string> last_;
 };
 
 }  // namespace stand_in

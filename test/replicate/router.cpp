@@ -8,6 +8,7 @@
 #include "control.hpp"
 #include "create.hpp"
 #include "outputs.hpp"
+#include "pictures.hpp"
 #include "predictions.hpp"
 
 namespace stand_in {
@@ -105,6 +106,7 @@ Answer route_request(Service& service, const Request& request) {
   const std::vector<std::string> parts = path_parts(request.path);
   if (parts.empty()) return not_found();
   if (parts[0] == "_control") return control_answer(service, request, parts);
+  if (parts[0] == "_pictures") return picture(parts);
   if (parts[0] != "_output") return not_found();
   const auto ordered = service.ordered.take(Route::kOutput);
   return ordered ? fault_answer(ordered->fault, 1) : output_file(service, request, parts);

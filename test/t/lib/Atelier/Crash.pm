@@ -37,6 +37,10 @@ our %points = (
     survey_sent => { after => 'promote' }, survey_read => { after => 'promote' },
     survey_written => { after => 'promote' }, survey_committed => { after => 'promote' });
 
+# Reached by a training: see 092_training.pl, which kills there.
+our %trainings = (
+    training_written => {}, training_committed => {}, training_sent => {}, training_read => {}, training_accepted => {});
+
 # What happens while the process is stopped at the point.
 our @kinds = qw(worker postmaster immediate terminate error stop refuse hang reset half);
 

@@ -53,6 +53,8 @@ INSERT INTO flow_invites (flow_id, email, role, token, invited_by) VALUES ('@41'
 INSERT INTO flow_comments (flow_id, user_id, content, position_x, position_y) VALUES ('@41', '@12', 'fine', 0.1, -1e300);
 INSERT INTO user_loras (id, user_id, name, trigger_word) VALUES ('@51', '@11', 'Style', 'ROWS@');
 INSERT INTO lora_training_images (lora_id, image_url) VALUES ('@51', 'https://o.test/2.png');
+INSERT INTO atelier.trainings (lora_id, user_id, trainer, version, state, ended_at) VALUES ('@51', '@11', 'rows/t', 'v', 'failed', '2026-01-02');
+INSERT INTO atelier.trainers (trainer, version, rank, enabled) VALUES ('rows/@', repeat('0', 64), 9, false);
 INSERT INTO notifications (user_id, type, title) VALUES ('@11', 'update', 'Hello');
 INSERT INTO ideas (id, title, user_id) VALUES ('@61', 'More', '@12');
 INSERT INTO idea_votes (idea_id, user_id) VALUES ('@61', '@11');

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: PostgreSQL
+// Trainings in the provider's protocol: the set of pictures and its upload, the model that gets the result, the
+// training itself. Requests and answers as values, for the dispatcher's trainer. Nothing here reads a file or sends.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "replicate/request.hpp"
+#include "replicate/response.hpp"
+
+namespace atelier::replicate {
+
+// A larger file is refused by the provider.
+constexpr int64_t kMostSetBytes = 100'000'000;
+
+// "jpg", "png" or "webp" by the first bytes of a picture; empty for anything else.
+std::string_view picture_kind(std::string_view head) noexcept;
+constexpr size_t kPictureHeadBytes = 12;
+// The name of the n-th picture, from 1, without its ending; its caption has the same one.
+std::string picture_name(std::string_view trigger_word, int number);
+
+// What stands before and after the file in the body of an upload, and its content type.
+struct UploadFrame {
+  std::string before;
+  std::string after;
+  std::string content_type;
+};
+UploadFrame upload_frame(std::string_view boundary, std::string_view file_name);
+constexpr std::string_view kFilesPath = "/files";
+
+struct UploadedFile {
+  std::string id;
+  std::string url;
+};
+std::optional<UploadedFile> parse_file(std::string_view body);
+
+// One private model per account gets all trainings as versions.
+constexpr std::string_view kDestinationName = "atelier-loras";
+Request get_destination(std::string_view account);
+Request make_destination(std::string_view account);
+
+std::string training_input(std::string_view file_url, std::string_view trigger_word, std::string_view lora_type);
+// `trainer` is owner/name; nullopt when it is not.
+std::optional<Request> create_training(std::string_view trainer, std::string_view version, std::string_view account,
+                                       std::string_view input_json);
+Request get_training(std::string_view training_id);
+Request cancel_training(std::string_view training_id);
+Request list_trainings();
+// As next_page(), for the list of trainings.
+std::optional<Request> next_training_page(std::string_view next, std::string_view base_url);
+
+// The training of a page that was made from this input; null when there is none.
+const Prediction* find_training(const Page& page, core::json::Value input);
+// Whether the page holds one of that time that does not show its input.
+bool may_hide_training(const Page& page, int64_t sent_at_us);
+
+struct TrainingResult {
+  std::string weights;  // URL
+  std::string version;  // owner/name:id, or an id
+};
+TrainingResult training_result(const Prediction& training);
+
+}  // namespace atelier::replicate
