@@ -11,7 +11,7 @@ BEGIN
                     FROM unnest(ARRAY['users', 'generations', 'replicate_tokens', 'api_logs', 'notifications']) AS t(name)
                   UNION ALL
                   SELECT 'atelier.' || t.name FROM unnest(ARRAY['queue', 'attempts', 'token_state', 'models', 'prices', 'credit_entries', 'user_limits',
-                                                                      'spending', 'outputs']) AS t(name)) w
+                                                                      'spending', 'outputs', 'trainers', 'trainings']) AS t(name)) w
            WHERE to_regclass(w.relation) IS NULL);
 END
 $function$;

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: PostgreSQL
+#include "replicate/training.hpp"
+
+#include <gtest/gtest.h>
+
+namespace atelier::replicate {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+TEST(Training, PicturesAreKnownByTheirFirstBytes) {
+  EXPECT_EQ(picture_kind("\xFF\xD8\xFF\xE0"sv), "jpg");
+  EXPECT_EQ(picture_kind("\x89PNG\r\n\x1A\n...."sv), "png");
+  EXPECT_EQ(picture_kind("RIFF\0\0\0\0WEBP"sv), "webp");
+  EXPECT_EQ(picture_kind("RIFF\0\0\0\0WAVE"sv), "");
+  EXPECT_EQ(picture_kind("<html>"sv), "");
+  EXPECT_EQ(picture_kind({}), "");
+}
+
+TEST(Training, NamesOfPictures) {
+  EXPECT_EQ(picture_name("KETTLE", 7), "a_photo_of_KETTLE_007");
+  EXPECT_EQ(picture_name("KETTLE", 100), "a_photo_of_KETTLE_100");
+}
+
+TEST(Training, RequestThatCreates) {
+  const auto request = create_training("o/t", std::string(64, 'a'), "acme", R"({"a":1})");
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->creates);
+  EXPECT_EQ(request->path, "/models/o/t/versions/" + std::string(64, 'a') + "/trainings");
+  EXPECT_EQ(request->body, R"({"destination":"acme/atelier-loras","input":{"a":1}})");
+  EXPECT_FALSE(create_training("no name", "v", "acme", "{}"));
+  EXPECT_FALSE(create_training("o/t", "v", "acme", "[]"));
+}
+
+TEST(Training, StyleIsStyleAndAllElseASubject) {
+  EXPECT_EQ(training_input("https://f.test/1", "W", "style"),
+            R"({"input_images":"https://f.test/1","trigger_word":"W","lora_type":"style"})");
+  EXPECT_NE(training_input("u", "W", "product").find(R"("subject")"), std::string::npos);
+}
+
+TEST(Training, UploadedFile) {
+  const auto file = parse_file(R"({"id":"f1","urls":{"get":"https://f.test/f1"}})");
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->url, "https://f.test/f1");
+  EXPECT_FALSE(parse_file(R"({"id":"f1"})"));
+  EXPECT_FALSE(parse_file("<html>"));
+}
+
+TEST(Training, NextPageStaysAtTheList) {
+  EXPECT_TRUE(next_training_page("https://a.test/v1/trainings?cursor=x", "https://a.test/v1"));
+  EXPECT_FALSE(next_training_page("https://a.test/v1/predictions?cursor=x", "https://a.test/v1"));
+  EXPECT_FALSE(next_training_page("https://b.test/v1/trainings?cursor=x", "https://a.test/v1"));
+}
+
+TEST(Training, FoundByItsInput) {
+  const auto page = parse_page(
+      R"({"results":[{"id":"x","input":{"a":2}},{"id":"y","input":{"a":1}},{"id":"z","created_at":"2026-01-01T00:00:00Z"}]})");
+  ASSERT_TRUE(page);
+  const auto input = core::json::parse(R"({"a":1.0})");
+  ASSERT_NE(find_training(*page, input.root()), nullptr);
+  EXPECT_EQ(find_training(*page, input.root())->id, "y");
+  EXPECT_TRUE(may_hide_training(*page, 1'767'225'600'000'000));
+  EXPECT_FALSE(may_hide_training(*page, 1'767'925'600'000'000));
+}
+
+TEST(Training, Results) {
+  const auto seen = parse_prediction(R"({"id":"t","output":{"version":"a/b:1","weights":"https://w.test/x.tar"}})");
+  EXPECT_EQ(training_result(*seen).weights, "https://w.test/x.tar");
+  EXPECT_EQ(training_result(*seen).version, "a/b:1");
+  EXPECT_EQ(training_result(*parse_prediction(R"({"id":"t","output":{"weights":"file:///etc/passwd"}})")).weights, "");
+}
+
+}  // namespace
+}  // namespace atelier::replicate
