@@ -53,9 +53,8 @@ TEST(Training, NextPageStaysAtTheList) {
 }
 
 TEST(Training, FoundByItsInput) {
-  const auto page = parse_page(
-      R"({"results":[{"id":"x","input":{"a":2}},{"id":"y","input":{"a":1}},)"
-      R"({"id":"z","created_at":"2026-01-01T00:00:00Z"}]})");
+  const auto page = parse_page(R"({"results":[{"id":"x","input":{"a":2}},{"id":"y","input":{"a":1}},)"
+                               R"({"id":"z","created_at":"2026-01-01T00:00:00Z"}]})");
   ASSERT_TRUE(page);
   const auto input = core::json::parse(R"({"a":1.0})");
   ASSERT_NE(find_training(*page, input.root()), nullptr);
