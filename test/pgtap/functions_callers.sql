@@ -154,6 +154,8 @@ INSERT INTO stated (command, outcomes, why) VALUES
    'no no no   no no   no no no   no no   no   no no   1', 'stops spending'),
   ($$SELECT atelier.resume()$$,
    'no no no   no no   no no no   no no   no   no no   1', 'goes on'),
+  ($$SELECT FROM atelier.sum_of_all() LIMIT 1$$,
+   'no no no   no no   no no no   no no   no   no no   1', 'behind admin_stats'),
   ($$SELECT FROM atelier.measure() LIMIT 1$$,
    'no no no   no no   no no no   no no   no   no no   1', 'H30'),
   ($$SELECT atelier.run_job('forget-deletions')$$,

@@ -39,6 +39,9 @@ INSERT INTO stated VALUES
   ('models_only',         'bool',    'off',                          NULL, NULL,  NULL,      NULL),
   ('enforce_credits',     'bool',    'off',                          NULL, NULL,  NULL,      NULL),
   ('daily_budget_usd',    'real',    '0',                            NULL, '0',   '1e+09',   NULL),
+  ('download_hosts',      'string',  '',                             NULL, NULL,  NULL,      NULL),
+  ('training_deadline',   'integer', '7200',                         's',  '5',   '604800',  NULL),
+  ('max_trainings_per_user', 'integer', '1',                         NULL, '0',   '1000',    NULL),
   ('log_calls',           'enum',    'creates',                      NULL, NULL,  NULL,      '{off,failures,creates,all}'),
   ('notify',              'enum',    'off',                          NULL, NULL,  NULL,      '{off,failed,all}'),
   ('safety_poll',         'integer', '5000',                         'ms', '100', '300000',  NULL);
