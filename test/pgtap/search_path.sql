@@ -86,7 +86,7 @@ INSERT INTO called (caller, command, rows) VALUES
   ('owner', $$SELECT get_user_role('owner@tap.test'), is_super_admin('owner@tap.test'), is_admin_or_super('owner@tap.test')$$, '1'),
   ('root', $$SELECT assign_admin_role('owner@tap.test', ''), remove_admin_role('owner@tap.test', '')$$, '1'),
   ('owner', $$SELECT is_workspace_member({space}, {owner}), get_workspace_role({space}, {owner})$$, '1'), ('owner', 'SELECT FROM get_user_workspaces({owner})', '1'),
-  ('owner', $$SELECT translit_slug('Студия')$$, '1'), ('stranger', $$SELECT accept_flow_invite('token of owner')$$, '1'), ('stranger', $$SELECT FROM get_flow_invite('token of owner')$$, '0'),
+  ('owner', $$SELECT start_lora_training({owner})$$, '23514'), ('owner', $$SELECT translit_slug('Студия')$$, '1'), ('stranger', $$SELECT accept_flow_invite('token of owner')$$, '1'), ('stranger', $$SELECT FROM get_flow_invite('token of owner')$$, '0'),
   ('owner', $$SELECT update_flow_status({owner}, 'done')$$, '1'), ('owner', 'SELECT nodes(f), edges(f) FROM flows f', '2'),
   ('owner', 'SELECT get_unread_notifications_count({owner}), mark_all_notifications_read({owner})', '1'), ('owner', 'SELECT FROM get_user_notifications({owner})', '1'),
   ('owner', 'SELECT FROM get_assistant_history({owner})', '1'), ('owner', 'SELECT toggle_conversation_favorite({owner}, {owner})', '1'),
