@@ -15,8 +15,8 @@ COMMENT ON FUNCTION atelier.retry(uuid) IS 'queues a failed or cancelled generat
 
 -- Why a generation stands where it stands. The reasons are these; the first one that holds is told.
 --   pending      not_handed_over
---   waiting      held, paused, user_inactive, no_token, cooling, backoff, budget, user_concurrency, workspace_concurrency,
---                no_worker, in_order (others are before it), next; not_in_queue (the triggers were away)
+--   waiting      held, paused, user_inactive, no_token, cooling, backoff, budget, user_concurrency, no_worker,
+--                in_order (others are before it), next; not_in_queue (the triggers were away)
 --   sent         sending, looking_up (the answer was lost), running, cancelling; sent_by_app
 --   film         film: blocked_by says which part of it is under way
 --   ended        completed, failed, cancelled
@@ -32,10 +32,9 @@ DECLARE
   due timestamptz := (SELECT nullif(q.not_before, '-infinity') FROM atelier.queue q WHERE q.generation_id = why_waiting.generation_id);
   per_user integer := current_setting('atelier.user_concurrency')::integer;
   own_limit integer;
-  per_workspace integer := coalesce(current_setting('atelier.workspace_concurrency', true)::integer, 0);
 BEGIN
   EXECUTE atelier.in_app_schema(
-    'SELECT g.user_id, g.workspace_id, u.is_active FROM @app@.generations g JOIN @app@.users u ON u.id = g.user_id WHERE g.id = $1')
+    'SELECT g.user_id, u.is_active FROM @app@.generations g JOIN @app@.users u ON u.id = g.user_id WHERE g.id = $1')
     INTO row_of USING generation_id;
   own_limit := (SELECT l.concurrency FROM atelier.user_limits l WHERE l.user_id = row_of.user_id);
   EXECUTE atelier.in_app_schema($sql$
@@ -68,10 +67,6 @@ BEGIN
                                            WHERE a.user_id = row_of.user_id AND a.state IN ('sending', 'running', 'unknown')) THEN
     reason := 'user_concurrency';
     blocked_by := coalesce('own limit = ' || own_limit, 'atelier.user_concurrency = ' || per_user);
-  ELSIF per_workspace > 0 AND row_of.workspace_id IS NOT NULL
-    AND per_workspace <= atelier.running_in_workspace(row_of.workspace_id) THEN
-    reason := 'workspace_concurrency';
-    blocked_by := 'atelier.workspace_concurrency = ' || per_workspace;
   ELSIF NOT EXISTS (SELECT FROM atelier.worker_state() w WHERE w.kind = 'dispatcher') THEN
     reason := 'no_worker';
   ELSE
@@ -82,21 +77,6 @@ END
 $function$;
 ALTER FUNCTION atelier.why_waiting(uuid, bigint) OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.why_waiting(uuid, bigint) IS 'part of explain_generation(): what keeps a generation in the queue';
-
-CREATE FUNCTION atelier.running_in_workspace(workspace_id uuid) RETURNS bigint
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-  running bigint;
-BEGIN
-  EXECUTE atelier.in_app_schema($sql$
-    SELECT count(*) FROM atelier.attempts a JOIN @app@.generations g ON g.id = a.generation_id
-     WHERE a.state IN ('sending', 'running', 'unknown') AND g.workspace_id = $1$sql$) INTO running USING workspace_id;
-  RETURN running;
-END
-$function$;
-ALTER FUNCTION atelier.running_in_workspace(uuid) OWNER TO atelier_owner;
-COMMENT ON FUNCTION atelier.running_in_workspace(uuid) IS 'how many predictions of a workspace are under way';
 
 CREATE FUNCTION atelier.ahead_of(generation_id uuid, OUT place bigint, OUT ahead bigint)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

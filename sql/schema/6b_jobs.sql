@@ -88,10 +88,11 @@ BEGIN
    WHERE f.ctid = ANY (ARRAY(SELECT o.ctid FROM atelier.cleaned_files o
                               WHERE o.cleaned_at < now() - interval '90 days' LIMIT most FOR UPDATE SKIP LOCKED));
   GET DIAGNOSTICS files = ROW_COUNT;
+  PERFORM atelier.forget_outputs();
   RETURN greatest(gone, files);
 END
 $function$;
-COMMENT ON FUNCTION atelier.forget_deletions(integer) IS 'one batch of the job forget-deletions: what is remembered of deleted generations, for those who poll and for their files. Owner';
+COMMENT ON FUNCTION atelier.forget_deletions(integer) IS 'one batch of the job forget-deletions: what is remembered of deleted generations, for those who poll and for their files, and of files that have expired. Owner';
 
 CREATE FUNCTION atelier.job_batch(job text, most integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

@@ -88,7 +88,7 @@ void judge_questions(const Answer& answer) {
       sent.input = prediction.input;
       find_match(*list.page, sent, {});
     }
-    may_be_on_next_page(*list.page, sent);
+    may_be_on_next_page(*list.page, sent.sent_at_us);
     const auto next = next_page(list.page->next, "https://api.replicate.com/v1");
     check(!next || next->path.starts_with("/predictions?"));
   }
