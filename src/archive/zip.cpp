@@ -61,8 +61,7 @@ ZipWriter::ZipWriter(int fd) : inside_(std::make_unique<Inside>()) {
 }
 
 ZipWriter::~ZipWriter() {
-  // Freeing would write what is missing of an archive that nobody wants any more.
-  archive_write_fail(inside_->handle);
+  // Closes what was not finished, too: an archive that is marked as failed first keeps its buffer for ever.
   archive_write_free(inside_->handle);
 }
 
