@@ -174,6 +174,14 @@ const calls: { [Name in FunctionName]: () => Promise<void> } = {
     refused(await bob.client.rpc('explain_generation', { p_generation_id: row.id }), '42501');
     done(await service.from('generations').delete().eq('id', row.id));
   },
+  start_lora_training: async () => {
+    const { id } = given(await ann.client.from('user_loras').insert({ user_id: ann.id, name: 'Trained', trigger_word: `T${process.pid}` }).select('id').single());
+    refused(await ann.client.rpc('start_lora_training', { p_lora_id: id }), '23514');
+    const pictures = Array.from({ length: 10 }, (_, n) => ({ lora_id: id, image_url: `https://files.example/${n}.png` }));
+    done(await ann.client.from('lora_training_images').insert(pictures));
+    is(given(await ann.client.rpc('start_lora_training', { p_lora_id: id })), 'uploading', 'status');
+    done(await service.from('user_loras').delete().eq('id', id));
+  },
   replicate_webhook: async () => {
     const post = (body: string) => fetch(`${gateway.url}/rest/v1/rpc/replicate_webhook?attempt=eq.7`, { method: 'POST', body, headers: { apikey: anonKey } });
     is((await post('{"id": "unknown", "status": "succeeded"}')).status, 204, 'one of a prediction that is not known');
