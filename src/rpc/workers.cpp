@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
 // Functions about the workers: what they do, starting them, waking them, and which database this is.
+#include "pg/announced.hpp"
 #include "pg/entry.hpp"
 #include "pg/result_set.hpp"
 #include "pg/shmem.hpp"
@@ -64,7 +65,8 @@ ATELIER_FUNCTION(announce) {
 
 // wake(): the dispatcher of this database looks at its queue, its settings and its state when the transaction commits.
 ATELIER_FUNCTION(wake) {
-  pg::wake_dispatcher_at_commit();
+  // Rows may have come without the triggers that announce their users.
+  pg::announce_all_at_commit();
   return (Datum)0;
 }
 

@@ -264,7 +264,8 @@ subtest 'preload' => sub {
     becomes_well('workers');
     my $id = queue($node, $user, prompt => 'at last');
     ended($node, $id, 'completed', 'and all of it works');
-    is(health_line($node), '', 'nothing is left to complain about');
+    # Rows that came without triggers above may have been put right by the keeper, which it tells.
+    like(health_line($node), qr/^(?:counts warn)?$/, 'nothing is left to complain about');
 };
 
 $node->stop;

@@ -226,7 +226,10 @@ subtest 'without the extension, and healed' => sub {
     my ($status, $out, $error) = $node->psql('custom', 'DROP EXTENSION atelier');
     like($error, qr/cannot drop extension atelier because other objects depend on it/, 'DROP EXTENSION is refused');
     $node->safe_psql('custom', 'DROP EXTENSION atelier CASCADE');
-    same_rows(all_rows($node, 'custom'), $rows, 'with CASCADE');
+    # What is computed by a function of ours goes with it, and comes back with it.
+    my %kept = %$rows;
+    delete $kept{'public.mv_admin_stats'};
+    same_rows(all_rows($node, 'custom'), \%kept, 'with CASCADE');
     is($node->safe_psql('custom', <<'SQL'), 0, 'row level security stays on');
 SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relowner = 'atelier_owner'::regrole AND NOT relrowsecurity
 SQL

@@ -137,6 +137,8 @@ subtest 'extension scripts' => sub {
 subtest 'without the extension' => sub {
     my $before = all_rows($node, 'postgres');
     $node->safe_psql('postgres', 'DROP EXTENSION atelier CASCADE');
+    # What is computed by a function of ours goes with it, and comes back with it.
+    delete $before->{'public.mv_admin_stats'};
     same_rows(all_rows($node, 'postgres'), $before, 'DROP EXTENSION goes through and keeps the tables');
     refused('DROP TABLE public.generations CASCADE', 'they are still guarded', 'public\.generations');
     refused('DROP OWNED BY atelier_owner CASCADE', 'by DROP OWNED too');
