@@ -16,7 +16,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-use constant { kInFlight => 50, kWanted => 75, kUsers => 20, kCredits => 10_000_000, kPatience => 25, kMisses => 12 };
+use constant { kInFlight => 50, kWanted => 75, kUsers => 20, kCredits => 10_000_000, kPatience => 25, kMisses => 40 };
 
 # How each point is reached: the model of a row that leads there (none: the stream itself does), or what to do.
 our %points = (
@@ -128,9 +128,9 @@ sub kill_at {
     $self->{number}++;
     unlink glob $self->path("$point.*");
     my $until = time + kPatience;
-    $self->fill or return $self->missed($point, 'too few requests');
     $self->add_rows('ended', 2);
     $self->end_from_outside;
+    $self->fill or return $self->missed($point, 'too few requests');
     my $seen = $self->outstanding;
     $self->arm($point, 'hang') if !$how->{after} || $how->{after} ne 'promote';
     $self->add_rows('slow', 2);
