@@ -38,6 +38,10 @@ void Server::go_away(int64_t ms) {
   boost::system::error_code ignored;
   service_.away = true;
   acceptor_.close(ignored);
+  come_back_after(ms);
+}
+
+void Server::come_back_after(int64_t ms) {
   return_timer_.expires_after(std::chrono::milliseconds(ms));
   return_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) come_back();
@@ -45,10 +49,18 @@ void Server::go_away(int64_t ms) {
 }
 
 void Server::come_back() {
-  acceptor_.open(endpoint_.protocol());
-  acceptor_.set_option(tcp::acceptor::reuse_address(true));
-  acceptor_.bind(endpoint_);
-  acceptor_.listen(tcp::acceptor::max_listen_connections);
+  // A client that knocks on a closed port may be given that very port for its own end, and holds it for a moment.
+  constexpr int64_t kTryAgainMs = 20;
+  boost::system::error_code error;
+  acceptor_.open(endpoint_.protocol(), error);
+  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor_.bind(endpoint_, error);
+  if (!error) acceptor_.listen(tcp::acceptor::max_listen_connections, error);
+  if (error) {
+    boost::system::error_code ignored;
+    acceptor_.close(ignored);
+    return come_back_after(kTryAgainMs);
+  }
   service_.away = false;
   accept();
 }

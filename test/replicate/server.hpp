@@ -34,6 +34,7 @@ class Server {
   void accept();
   // Closes the port, resets what is open as it is heard of, and comes back after that time.
   void go_away(int64_t ms);
+  void come_back_after(int64_t ms);
   void come_back();
 
   Service& service_;

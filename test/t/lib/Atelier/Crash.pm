@@ -297,7 +297,10 @@ sub by_refuse {
     my ($self, $point) = @_;
     $self->{stand_in}->request('POST', '/_control/away', { for_ms => 500 });
     $self->release($point);
-    sleep 0.6;
+    for (1 .. 200) {
+        sleep 0.1;
+        last if $_ > 5 && eval { $self->outstanding; 1 };
+    }
     return;
 }
 
