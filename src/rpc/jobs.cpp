@@ -10,7 +10,9 @@ using namespace atelier;
 
 namespace {
 
-const store::jobs::Job& named(const std::string& name) {
+// The job of the argument's name; raises when there is none.
+const store::jobs::Job& job_of(Datum argument) {
+  const auto name = pg::to_cpp<std::string>(argument);
   if (const store::jobs::Job* job = store::jobs::find(name)) return *job;
   std::string names;
   for (const store::jobs::Job& job : store::jobs::all()) names += (names.empty() ? "" : ", ") + std::string(job.name);
@@ -45,7 +47,7 @@ ATELIER_FUNCTION(next_run) {
 // take_job(name): false, with a NOTICE, when another session runs the job; otherwise keeps others from it to the end of
 // the transaction. For the owner.
 ATELIER_FUNCTION(take_job) {
-  const store::jobs::Job& job = named(pg::to_cpp<std::string>(PG_GETARG_DATUM(0)));
+  const store::jobs::Job& job = job_of(PG_GETARG_DATUM(0));
   const bool taken = store::jobs::take(job);
   if (!taken) pg::report(pg::Level::notice, "job \"" + std::string(job.name) + "\" is running already");
   return pg::to_datum(taken);
@@ -53,12 +55,11 @@ ATELIER_FUNCTION(take_job) {
 
 // note_job_start(name) and note_job_end(name, rows): for run_job(). For the owner.
 ATELIER_FUNCTION(note_job_start) {
-  store::jobs::note_start(named(pg::to_cpp<std::string>(PG_GETARG_DATUM(0))), pg::now());
+  store::jobs::note_start(job_of(PG_GETARG_DATUM(0)), pg::now());
   return (Datum)0;
 }
 
 ATELIER_FUNCTION(note_job_end) {
-  store::jobs::note_end(named(pg::to_cpp<std::string>(PG_GETARG_DATUM(0))), pg::now(), PG_GETARG_INT64(1),
-                        std::nullopt);
+  store::jobs::note_end(job_of(PG_GETARG_DATUM(0)), pg::now(), PG_GETARG_INT64(1), std::nullopt);
   return (Datum)0;
 }
