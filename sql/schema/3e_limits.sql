@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: PostgreSQL
--- Install step: what fairness needs of the queue: rows that wait for a time in an index of their own.
+-- Install step: what fairness needs of the queue: rows that wait for a time, or for a place of their workspace, in indexes of
+-- their own.
 
 CREATE FUNCTION atelier.step_limits() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -13,8 +14,12 @@ BEGIN
   PERFORM atelier.make_index('atelier.queue_later_idx', $ddl$
     CREATE INDEX queue_later_idx ON atelier.queue (not_before) WHERE not_before > '-infinity'$ddl$);
   DROP INDEX IF EXISTS atelier.queue_order_idx;
+  PERFORM atelier.make_table('atelier.queue', 'workspace_id uuid');
+  PERFORM atelier.make_index('atelier.queue_parked_idx', $ddl$
+    CREATE INDEX queue_parked_idx ON atelier.queue (workspace_id, user_id, priority DESC, seq) WHERE not_before = 'infinity'$ddl$);
   PERFORM atelier.describe('atelier.queue', NULL, ARRAY[
-    'not_before', 'not sent earlier, after a refusal or a failure that passes; -infinity when it is due']);
+    'not_before', 'not sent earlier, after a refusal or a failure that passes; -infinity when it is due, infinity while its workspace is full',
+    'workspace_id', 'the workspace that was full when its turn came; null for others']);
 END
 $step$;
 COMMENT ON FUNCTION atelier.step_limits() IS 'install step: the indexes of the queue';

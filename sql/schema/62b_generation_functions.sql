@@ -15,8 +15,9 @@ COMMENT ON FUNCTION atelier.retry(uuid) IS 'queues a failed or cancelled generat
 
 -- Why a generation stands where it stands. The reasons are these; the first one that holds is told.
 --   pending      not_handed_over
---   waiting      held, paused, user_inactive, no_token, cooling, backoff, budget, user_concurrency, no_worker,
---                in_order (others are before it), next; not_in_queue (the triggers were away)
+--   waiting      held, paused, user_inactive, no_token, cooling, backoff, budget, user_concurrency,
+--                workspace_concurrency, no_worker, in_order (others are before it), next; not_in_queue (the triggers
+--                were away)
 --   sent         sending, looking_up (the answer was lost), running, cancelling; sent_by_app
 --   film         film: blocked_by says which part of it is under way
 --   ended        completed, failed, cancelled
@@ -53,8 +54,11 @@ BEGIN
     reason := 'no_token';
   ELSIF tokens.active = tokens.cooling THEN
     reason := 'cooling';
-    earliest_start := greatest(tokens.until, due);
+    earliest_start := greatest(tokens.until, nullif(due, 'infinity'));
     blocked_by := 'account ' || coalesce(tokens.account, 'not known yet');
+  ELSIF due = 'infinity' THEN
+    reason := 'workspace_concurrency';
+    blocked_by := 'atelier.workspace_concurrency = ' || current_setting('atelier.workspace_concurrency');
   ELSIF due > clock_timestamp() THEN
     reason := 'backoff';
     earliest_start := due;

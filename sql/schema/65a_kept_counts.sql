@@ -12,9 +12,9 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_clear_counts';
 COMMENT ON FUNCTION atelier.clear_counts() IS 'trigger: all generations are gone, and with them the kept numbers';
 
 CREATE FUNCTION atelier.unwritten_counts(
-  OUT scope smallint, OUT user_id uuid, OUT workspace_id uuid, OUT hour bigint, OUT generations bigint, OUT under_way bigint,
-  OUT failed bigint, OUT completed bigint, OUT shown bigint, OUT shown_under_way bigint, OUT shown_failed bigint,
-  OUT favorites bigint, OUT cost_micros bigint, OUT completed_cost_micros bigint, OUT credits bigint, OUT timed bigint, OUT time_ms bigint)
+  OUT scope smallint, OUT user_id uuid, OUT workspace_id uuid, OUT hour bigint, OUT generations bigint, OUT shown bigint,
+  OUT credits bigint, OUT under_way bigint, OUT shown_under_way bigint, OUT completed bigint, OUT timed bigint, OUT time_ms bigint,
+  OUT cost_micros bigint, OUT completed_cost_micros bigint, OUT failed bigint, OUT shown_failed bigint, OUT favorites bigint)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 5 AS 'MODULE_PATHNAME', 'atelier_unwritten_counts';
 COMMENT ON FUNCTION atelier.unwritten_counts() IS 'what this transaction has changed in the kept numbers and not written yet. Owner and superusers';

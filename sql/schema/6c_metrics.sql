@@ -7,11 +7,12 @@ AS $function$
 BEGIN
   RETURN QUERY EXECUTE atelier.in_app_schema($sql$
     SELECT m.name, '{}'::jsonb, m.value::double precision
-      FROM (SELECT count(*) AS waiting, count(*) FILTER (WHERE q.not_before > clock_timestamp()) AS later, count(DISTINCT q.user_id) AS users
+      FROM (SELECT count(*) AS waiting, count(*) FILTER (WHERE q.not_before > clock_timestamp() AND q.not_before < 'infinity') AS later,
+                   count(*) FILTER (WHERE q.not_before = 'infinity') AS parked, count(DISTINCT q.user_id) AS users
               FROM atelier.queue q) q
      CROSS JOIN (SELECT extract(epoch FROM clock_timestamp() - min(g.created_at)) AS age
                    FROM atelier.queue q JOIN @app@.generations g ON g.id = q.generation_id) o
-     CROSS JOIN LATERAL (VALUES ('queued', q.waiting), ('queued_in_backoff', q.later), ('queued_users', q.users),
+     CROSS JOIN LATERAL (VALUES ('queued', q.waiting), ('queued_in_backoff', q.later), ('queued_in_full_workspace', q.parked), ('queued_users', q.users),
                                 ('oldest_queued_age_seconds', coalesce(greatest(o.age, 0), 0))) AS m (name, value)$sql$);
 END
 $function$;

@@ -18,22 +18,23 @@
 
 namespace atelier::core::counts {
 
-// The numbers that are kept of a set of generations, in the order of the columns of atelier.generation_counts. `shown`
-// are those that are no parts of films; dollars are counted in millionths.
+// The numbers that are kept of a set of generations, in the order of the columns of atelier.generation_counts: what
+// changes together stands together, so that the WAL of a change is short. `shown` are those that are no parts of films;
+// dollars are counted in millionths.
 enum Number : size_t {
   kGenerations,
-  kUnderWay,  // pending, queued and processing
-  kFailed,
-  kCompleted,
   kShown,
-  kShownUnderWay,
-  kShownFailed,
-  kFavorites,  // of the shown ones
-  kCostMicros,
-  kCompletedCostMicros,
   kCredits,
+  kUnderWay,  // pending, queued and processing
+  kShownUnderWay,
+  kCompleted,
   kTimed,   // completed ones with a processing time
   kTimeMs,  // and its sum
+  kCostMicros,
+  kCompletedCostMicros,
+  kFailed,
+  kShownFailed,
+  kFavorites,  // of the shown ones
   kNumbers
 };
 

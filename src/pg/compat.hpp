@@ -6,11 +6,15 @@
 #include "pg/postgres.hpp"
 
 extern "C" {
+#include "access/genam.h"
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "access/xlog.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
+#include "utils/snapmgr.h"
 #if PG_VERSION_NUM >= 160000
 #include "catalog/pg_database.h"
 #endif
@@ -98,6 +102,34 @@ inline void leave_catalog_path([[maybe_unused]] int entered) {
 #else
   PopOverrideSearchPath();
 #endif
+}
+
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot, int keys) {
+#if PG_VERSION_NUM >= 180000
+  return index_beginscan(table, index, snapshot, nullptr, keys, 0);
+#else
+  return index_beginscan(table, index, snapshot, keys, 0);
+#endif
+}
+
+// Replaces a row by what is in the slot, without waiting; false when another transaction has changed it or is about to.
+// `moved` says whether the indexes need an entry for the new one.
+inline bool update_unless_busy(Relation table, ItemPointer place, TupleTableSlot* slot, bool* moved) {
+  TM_FailureData failure;
+  LockTupleMode mode = LockTupleNoKeyExclusive;
+#if PG_VERSION_NUM >= 160000
+  TU_UpdateIndexes indexes = TU_None;
+#else
+  bool indexes = false;
+#endif
+  const TM_Result result = table_tuple_update(table, place, slot, GetCurrentCommandId(true), GetActiveSnapshot(),
+                                              InvalidSnapshot, false, &failure, &mode, &indexes);
+#if PG_VERSION_NUM >= 160000
+  *moved = indexes == TU_All;
+#else
+  *moved = indexes;
+#endif
+  return result == TM_Ok;
 }
 
 }  // namespace atelier::pg::compat

@@ -38,6 +38,7 @@ int max_transfers_value = 128;
 int request_timeout_value = 30000;
 int poll_interval_value = 1000;
 int user_concurrency_value = 5;
+int workspace_concurrency_value = 0;
 int max_queued_per_user_value = 1000;
 int creates_per_minute_value = 600;
 int requests_per_minute_value = 3000;
@@ -219,6 +220,9 @@ void define_all() {
                  "Later looks follow at growing intervals.", &poll_interval_value, 10, 60 * 1000, GUC_UNIT_MS);
   number_setting("atelier.user_concurrency", "Most predictions of one user that run at once; 0 for no limit.",
                  "Further rows of that user wait in the queue.", &user_concurrency_value, 0, 100000);
+  number_setting("atelier.workspace_concurrency", "Most predictions of one workspace that run at once; 0 for no limit.",
+                 "Further rows of that workspace wait in the queue, in whose order its members take turns.",
+                 &workspace_concurrency_value, 0, 100000);
   number_setting("atelier.max_queued_per_user",
                  "Most generations of one user that are pending or queued at once; 0 for no limit.",
                  "Further ones are refused; service_role is exempt.", &max_queued_per_user_value, 0, 1000000);
@@ -306,8 +310,10 @@ bool allow_drop() { return allow_drop_value; }
 Install install() { return static_cast<Install>(install_value); }
 std::string app_schema() { return text(app_schema_value); }
 
+std::string databases() { return text(databases_value); }
+
 bool wants_database(std::string_view name) {
-  const std::string list = text(databases_value);
+  const std::string list = databases();
   if (list == "*") return true;
   bool found = false;
   guard([&] {
@@ -334,6 +340,7 @@ int max_transfers() { return max_transfers_value; }
 int64_t request_timeout_ms() { return request_timeout_value; }
 int64_t poll_interval_ms() { return poll_interval_value; }
 int user_concurrency() { return user_concurrency_value; }
+int workspace_concurrency() { return workspace_concurrency_value; }
 int max_queued_per_user() { return max_queued_per_user_value; }
 int creates_per_minute() { return creates_per_minute_value; }
 int requests_per_minute() { return requests_per_minute_value; }

@@ -27,6 +27,7 @@ bool allow_drop();
 
 // Which databases get workers: `*` or a list of names.
 bool wants_database(std::string_view name);
+std::string databases();
 
 // The provider.
 std::string api_base_url();
@@ -39,6 +40,7 @@ int max_transfers();
 int64_t request_timeout_ms();
 int64_t poll_interval_ms();
 int user_concurrency();
+int workspace_concurrency();
 int max_queued_per_user();
 int creates_per_minute();
 int requests_per_minute();

@@ -15,7 +15,7 @@ pg::Statement open_statement(R"sql(
          coalesce(g.action, ''),
          (SELECT count(b.prediction_id)::integer FROM atelier.attempts b
            WHERE b.generation_id = a.generation_id AND b.series = a.series AND b.number < a.number),
-         a.series, coalesce(g.is_keyframe_segment, false)
+         a.series, coalesce(g.is_keyframe_segment, false), g.workspace_id
     FROM atelier.attempts a
     LEFT JOIN @app@.generations g ON g.id = a.generation_id
    WHERE a.state IN ('sending', 'running', 'unknown')
@@ -90,7 +90,7 @@ std::vector<OpenAttempt> open_before(const std::optional<pg::Timestamp>& overdue
     open.push_back({row.get<int64_t>(0), row.get<core::Uuid>(1), row.get<core::Uuid>(2), row.get<int16_t>(3),
                     row.get<int32_t>(4), *state, row.get<bool>(6), row.get<pg::Timestamp>(7), row.get<pg::Timestamp>(8),
                     row.get<std::string>(9), row.get<bool>(10), row.get<std::string>(11), row.get<std::string>(12),
-                    row.get<int32_t>(13), row.get<int16_t>(14), row.get<bool>(15)});
+                    row.get<int32_t>(13), row.get<int16_t>(14), row.get<bool>(15), row.maybe<core::Uuid>(16)});
   }
   return open;
 }

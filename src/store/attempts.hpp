@@ -33,6 +33,7 @@ struct OpenAttempt {
   int32_t retries;  // predictions of the same series that were accepted before
   int16_t series;
   bool hidden;
+  std::optional<core::Uuid> workspace;
 };
 std::vector<OpenAttempt> open_attempts();
 

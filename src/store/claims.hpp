@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/fairness.hpp"
+#include "core/workspaces.hpp"
 #include "pg/datum.hpp"
 #include "store/uuid.hpp"
 
@@ -33,6 +34,13 @@ core::Fairness::PerUser own_limits();
 std::vector<core::Uuid> release(pg::Timestamp now, int32_t most);
 std::optional<pg::Timestamp> next_release();
 
+// Rows that were set aside because as many predictions of their workspace run as may. Where some are; letting the first
+// rows of up to `most` users behind `after`, in id order, be claimed; and, without a limit, up to `most` of any. The
+// latter return the users of the rows.
+std::vector<core::Uuid> parking_workspaces();
+std::vector<core::Uuid> unpark(const core::Uuid& workspace, const core::Uuid& after, int32_t most);
+std::vector<core::Uuid> unpark_any(int32_t most);
+
 // What the dispatcher needs to send one attempt.
 struct Claimed {
   int64_t attempt;
@@ -49,6 +57,7 @@ struct Claimed {
   int16_t series;     // kept until somebody queues the generation anew
   pg::Timestamp sent_at;
   pg::Timestamp deadline;
+  std::optional<core::Uuid> workspace;
 };
 
 struct Limits {
@@ -60,10 +69,15 @@ struct Limits {
 struct Batch {
   std::vector<Claimed> claimed;
   std::vector<core::Uuid> dropped;  // the users of rows whose generation is gone or has ended
+  struct Parked {
+    core::Uuid user;
+    core::Uuid workspace;
+  };
+  std::vector<Parked> parked;  // rows that were set aside, whose workspace is full
 };
 // Takes at most tokens.size() rows of the users whose turn it is; each claimed row is sent with the token it says.
 Batch claim(const std::vector<core::Fairness::Turn>& turns, const std::vector<int32_t>& tokens, const Limits& limits,
-            pg::Timestamp now);
+            const core::Workspaces& workspaces, pg::Timestamp now);
 
 // Whether anything waits in the queue, due or not, or a cancel was requested: one probe each, for the safety poll.
 bool anything_waits();

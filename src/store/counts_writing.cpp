@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "store/counts_writing.hpp"
 
+#include "pg/counter_table.hpp"
 #include "pg/named_lock.hpp"
 #include "pg/shmem.hpp"
 #include "pg/spi.hpp"
@@ -22,9 +23,9 @@ constexpr int kSlots = 12;
 constexpr size_t kMostRaised = 48;
 static_assert(kNumbers == 13, "the statements name them all");
 
-#define NUMBERS                                                                                              \
-  "generations, under_way, failed, completed, shown, shown_under_way, shown_failed, favorites, cost_micros," \
-  " completed_cost_micros, credits, timed, time_ms"
+#define NUMBERS                                                                                      \
+  "generations, shown, credits, under_way, shown_under_way, completed, timed, time_ms, cost_micros," \
+  " completed_cost_micros, failed, shown_failed, favorites"
 // $1 to $4 the keys, $6 the numbers of all one after the other.
 #define GIVEN                                                                                                   \
   " $6[n * 13 - 12], $6[n * 13 - 11], $6[n * 13 - 10], $6[n * 13 - 9], $6[n * 13 - 8], $6[n * 13 - 7],"         \
@@ -85,9 +86,10 @@ struct Batch {
   }
 };
 
-// How many more keys go to the slot of this process first: whoever has met another writer is likely to meet him again.
+// How many more keys of a scope go to the slot of this process first: whoever has met another writer is likely to meet
+// him again.
 constexpr int kApart = 256;
-constinit int apart = 0;
+constinit int apart_of_scope[5] = {};
 
 bool take_slot(const core::counts::Key& key, int slot) {
   const size_t place = core::counts::hash_of(key) + 0x9e3779b97f4a7c15 * static_cast<size_t>(slot);
@@ -97,6 +99,7 @@ bool take_slot(const core::counts::Key& key, int slot) {
 // A slot of the key that nobody else is writing: the common one, or that of this process.
 std::optional<int16_t> free_slot(const core::counts::Key& key) {
   const int own_slot = 1 + MyProcPid % (kSlots - 1);
+  int& apart = apart_of_scope[static_cast<size_t>(key.scope)];
   if (apart > 0) {
     --apart;
   } else if (take_slot(key, 0)) {
@@ -112,22 +115,39 @@ void wake_keeper(bool committed) {
   if (committed) pg::wake_keeper();
 }
 
+struct KeyDatums {
+  Datum values[5];
+
+  KeyDatums(const core::counts::Key& key, Datum last)
+      : values{pg::to_datum(static_cast<int16_t>(key.scope)), core::to_datum(key.user), core::to_datum(key.workspace),
+               pg::to_datum(key.hour), last} {}
+};
+
 void write(const std::vector<Change>& changes, bool appending) {
   Batch raised, appended;
-  for (const Change& change : changes) {
-    const bool may_raise = !appending && changes.size() <= kMostRaised;
-    const std::optional<int16_t> slot = may_raise ? free_slot(change.key) : std::nullopt;
-    if (slot) {
-      raised.add(change, *slot);
-    } else {
-      appended.add(change, 0);
+  bool any_appended = false;
+  const pg::AsRole owner(pg::owner_role());
+  {
+    pg::CounterTable lines("generation_counts", 5, kNumbers), deltas("generation_count_deltas", 5, kNumbers);
+    for (const Change& change : changes) {
+      const int64_t* numbers = change.numbers.values.data();
+      const bool may_raise = !appending && changes.size() <= kMostRaised;
+      const std::optional<int16_t> slot = may_raise ? free_slot(change.key) : std::nullopt;
+      if (slot) {
+        if (!lines.raise(KeyDatums(change.key, pg::to_datum(*slot)).values, numbers)) raised.add(change, *slot);
+        continue;
+      }
+      any_appended = true;
+      if (!deltas.append(KeyDatums(change.key, pg::to_datum(pg::CounterTable::new_number())).values, numbers))
+        appended.add(change, 0);
     }
   }
-  const pg::AsRole owner(pg::owner_role());
-  const pg::Spi spi;
-  raised.write(raise_statement);
-  appended.write(append_statement);
-  if (!appended.scopes.empty()) pg::at_commit(wake_keeper);
+  if (!raised.scopes.empty() || !appended.scopes.empty()) {
+    const pg::Spi spi;
+    raised.write(raise_statement);
+    appended.write(append_statement);
+  }
+  if (any_appended) pg::at_commit(wake_keeper);
 }
 
 void before_end(bool appending) {

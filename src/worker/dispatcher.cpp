@@ -109,6 +109,7 @@ class Dispatcher {
     if (may_send_) {
       context_.turns.learn(now_us);
       context_.turns.release(now_us);
+      context_.turns.unpark(now_us);
       more_to_claim_ = sender_.claim_and_send(now_us);
     }
     if (context_.transfers.in_flight() > 0) context_.transfers.act();
@@ -166,7 +167,8 @@ class Dispatcher {
     if (!due || *due > now_us) return;
     for (const Recorded& recorded : context_.recorder.flush(now_us)) {
       if (core::is_open(recorded.state) && recorded.applied) continue;
-      if (const Job* job = context_.jobs.find(recorded.attempt)) context_.turns.ended(job->user, recorded.returned);
+      if (const Job* job = context_.jobs.find(recorded.attempt))
+        context_.turns.ended(job->user, job->workspace, recorded.returned);
       context_.jobs.remove(recorded.attempt);
       ++context_.report.finished;
     }
@@ -244,7 +246,7 @@ class Dispatcher {
     for (const store::attempts::OpenAttempt& open : inherited) {
       if (context_.jobs.find(open.attempt) != nullptr) continue;
       Job& job = context_.jobs.add(open);
-      context_.turns.opened(job.user);
+      context_.turns.opened(job.user, job.workspace);
       if (!inherited_) context_.tokens.pool().assume_requests(open.token, now_us);
       job.watched_since_us = open.sent_at.us;
       // Spread over a second, so that a thousand of them are not asked about at once.

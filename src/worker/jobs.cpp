@@ -10,6 +10,7 @@ Job& Jobs::add(const store::claims::Claimed& claimed) {
   job.attempt = claimed.attempt;
   job.generation = claimed.generation;
   job.user = claimed.user;
+  job.workspace = claimed.workspace;
   job.number = claimed.number;
   job.token = claimed.token;
   job.model = claimed.model;
@@ -30,6 +31,7 @@ Job& Jobs::add(const store::attempts::OpenAttempt& open) {
   job.attempt = open.attempt;
   job.generation = open.generation;
   job.user = open.user;
+  job.workspace = open.workspace;
   job.number = open.number;
   job.token = open.token;
   job.model = open.model;

@@ -29,6 +29,7 @@ struct Job {
   int64_t attempt = 0;
   core::Uuid generation;
   core::Uuid user;
+  std::optional<core::Uuid> workspace;  // when it was claimed
   int16_t number = 0;
   int32_t token = 0;
   std::string model;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
-// The launcher: one process per server. At its start it offers every connectable database a dispatcher and a keeper,
-// one database after the other; a worker that finds no extension there withdraws the offer. Later it acts on
-// announcements (CREATE EXTENSION, a barred database set free) and on workers that have ended. It is connected to no
-// database, so it never stands in the way of DROP DATABASE.
+// The launcher: one process per server. At its start, and when atelier.databases has changed, it offers every
+// connectable database a dispatcher and a keeper, one database after the other; a worker that finds no extension there
+// withdraws the offer. In between it acts on announcements (CREATE EXTENSION, a barred database set free) and on
+// workers that have ended. It is connected to no database, so it never stands in the way of DROP DATABASE.
 #include <algorithm>
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "pg/datum.hpp"
@@ -29,8 +31,8 @@ class Launcher {
   [[noreturn]] void run() {
     pg::claim_launcher_place();
     pg::report_activity(false, "atelier launcher: looking for databases");
-    sweep();
     for (;;) {
+      if (pg::settings::databases() != offered_) sweep();
       const long timeout_ms = serve();
       waits_.wait(timeout_ms);
       pg::take_reload();
@@ -40,6 +42,7 @@ class Launcher {
  private:
   // One database after the other, so that a server with hundreds of databases is not flooded with processes.
   void sweep() {
+    offered_ = pg::settings::databases();
     std::vector<pg::Database> databases;
     const auto error = pg::in_transaction([&] { databases = pg::connectable_databases(); });
     if (error) throw *error;
@@ -95,6 +98,7 @@ class Launcher {
   }
 
   pg::WaitSet waits_;
+  std::optional<std::string> offered_;
   std::map<Oid, int64_t> started_us_;
 };
 

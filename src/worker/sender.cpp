@@ -86,7 +86,7 @@ std::vector<claims::Claimed> Sender::claim(std::vector<int32_t>& tokens, int64_t
     limits.lease_until = {now_us + settings::request_timeout_ms() * 1000 + pg::fault::scaled(kLeaseGraceUs)};
     limits.image_deadline = {now_us + settings::image_deadline_s() * core::kSecondUs};
     limits.video_deadline = {now_us + settings::video_deadline_s() * core::kSecondUs};
-    batch = claims::claim(turns, tokens, limits, {now_us});
+    batch = claims::claim(turns, tokens, limits, context_.turns.workspaces(), {now_us});
     avoid_refusing_accounts(batch.claimed, tokens, now_us);
     set_deadlines(batch.claimed);
     if (pg::fault::is_off(pg::fault::Guarantee::intent)) send_at_once(batch.claimed, now_us);
@@ -103,7 +103,11 @@ std::vector<claims::Claimed> Sender::claim(std::vector<int32_t>& tokens, int64_t
   for (const core::Uuid& user : batch.dropped) ++taken[user];
   for (const claims::Claimed& one : batch.claimed) {
     ++taken[one.user];
-    context_.turns.opened(one.user);
+    context_.turns.opened(one.user, one.workspace);
+  }
+  for (const claims::Batch::Parked& one : batch.parked) {
+    ++taken[one.user];
+    context_.turns.parked(one.workspace);
   }
   for (const core::Fairness::Turn& turn : turns) context_.turns.took(turn, taken[turn.user]);
   ATELIER_FAULT_IF(!batch.claimed.empty(), claim_committed);

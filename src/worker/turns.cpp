@@ -28,6 +28,11 @@ constexpr int32_t kMostReleased = 1'000;
 
 void Turns::read_limits() {
   core::Fairness::PerUser own = claims::own_limits();
+  if (const int limit = pg::settings::workspace_concurrency(); limit != workspaces_.limit()) {
+    workspaces_.set_limit(limit);
+    unpark_us_ = 0;
+    look_for_parked_ = true;
+  }
   const int per_user = pg::settings::user_concurrency();
   if (own == own_limits_ && per_user == per_user_) return;
   own_limits_ = own;
@@ -61,7 +66,8 @@ void Turns::begin_round() {
 }
 
 void Turns::look_round() {
-  release_us_ = 0;
+  release_us_ = unpark_us_ = 0;
+  look_for_parked_ = true;
   if (looking_round_) return;
   begin_round();
   hurried_ = false;
@@ -84,10 +90,70 @@ void Turns::release(int64_t now_us) {
   release_us_ = next ? std::max(next->us, users.empty() ? now_us + kPostponedUs : now_us) : kNever;
 }
 
-int64_t Turns::due_us() const { return std::min(release_us_, looking_round_ ? next_slice_us_ : kNever); }
+void Turns::unpark(int64_t now_us) {
+  if (now_us < unpark_us_) return;
+  if (!look_for_parked_ && workspaces_.with_room().empty()) {
+    unpark_us_ = kNever;
+    return;
+  }
+  std::vector<core::Uuid> parking, users, emptied;
+  std::unordered_map<core::Uuid, core::Uuid, core::UuidHash> last;
+  bool more = false;
+  const auto error = pg::in_owner_transaction([&] {
+    if (look_for_parked_) parking = claims::parking_workspaces();
+    if (workspaces_.limit() == 0) {
+      if (!parking.empty()) users = claims::unpark_any(kMostReleased);
+      more = !users.empty();
+      return;
+    }
+    for (const core::Uuid& workspace : parking) workspaces_.parked(workspace);
+    for (const core::Workspaces::State& one : workspaces_.with_room()) {
+      const auto before = last_unparked_.find(one.workspace);
+      core::Uuid cursor = before == last_unparked_.end() ? core::Uuid{} : before->second;
+      bool from_start = cursor == core::Uuid{};
+      for (int room = one.room; room > 0;) {
+        const std::vector<core::Uuid> found = claims::unpark(one.workspace, cursor, room);
+        users.insert(users.end(), found.begin(), found.end());
+        room -= static_cast<int>(found.size());
+        if (found.empty() && from_start) emptied.push_back(one.workspace);
+        if (found.empty() && from_start) break;
+        from_start = found.empty();
+        cursor = found.empty() ? core::Uuid{} : *std::max_element(found.begin(), found.end());
+      }
+      last[one.workspace] = cursor;
+    }
+  });
+  if (error) {
+    pg::report(pg::Level::log, std::string("atelier: rows of full workspaces postponed: ") + error->what());
+    unpark_us_ = now_us + kPostponedUs;
+    return;
+  }
+  for (const auto& [workspace, user] : last) last_unparked_[workspace] = user;
+  for (const core::Uuid& workspace : emptied) {
+    workspaces_.none_parked(workspace);
+    last_unparked_.erase(workspace);
+  }
+  for (const core::Uuid& user : users) fairness_.add(user);
+  look_for_parked_ = more;
+  unpark_us_ = more ? now_us : kNever;
+}
 
-void Turns::ended(const core::Uuid& user, bool returned) {
+int64_t Turns::due_us() const { return std::min({release_us_, unpark_us_, looking_round_ ? next_slice_us_ : kNever}); }
+
+void Turns::opened(const core::Uuid& user, const std::optional<core::Uuid>& workspace) {
+  fairness_.opened(user);
+  workspaces_.opened(workspace);
+}
+
+void Turns::parked(const core::Uuid& workspace) {
+  workspaces_.parked(workspace);
+  unpark_us_ = 0;
+}
+
+void Turns::ended(const core::Uuid& user, const std::optional<core::Uuid>& workspace, bool returned) {
   fairness_.closed(user);
+  workspaces_.closed(workspace);
+  if (workspace && workspaces_.limit() > 0) unpark_us_ = 0;
   if (returned) fairness_.add(user);
 }
 

@@ -53,6 +53,10 @@ SELECT is(pg_temp.answer('ann', format('SELECT e.earliest_start > now() AND e.ea
 UPDATE atelier.queue q SET not_before = clock_timestamp() + interval '1 min' FROM waits w WHERE q.generation_id = w.id;
 SELECT is(pg_temp.why(w.id), 'queued backoff 1 0', 'after a failure that passes') FROM waits w;
 SELECT is(pg_temp.answer('ann', format('SELECT e.earliest_start > now() + interval ''50 s'' FROM explain_generation(%L) e', w.id)), 'true', 'which says until when') FROM waits w;
+UPDATE atelier.queue q SET not_before = 'infinity' FROM waits w WHERE q.generation_id = w.id;
+SET LOCAL atelier.workspace_concurrency = 3;
+SELECT is(pg_temp.why(w.id), 'queued workspace_concurrency 1 0 atelier.workspace_concurrency = 3', 'as many of the workspace run as may') FROM waits w;
+SELECT is(pg_temp.answer('ann', format('SELECT e.earliest_start IS NULL FROM explain_generation(%L) e', w.id)), 'true', 'nobody knows until when') FROM waits w;
 INSERT INTO atelier.token_state (token_id, cooling_until, account) VALUES (1, now() + interval '1 h', 'acme'), (2, now() + interval '2 h', 'other');
 SELECT is(pg_temp.why(w.id), 'queued cooling 1 0 account acme', 'all tokens cool down: the first account to be back is named') FROM waits w;
 SELECT is(pg_temp.answer('ann', format('SELECT e.earliest_start = now() + interval ''1 h'' FROM explain_generation(%L) e', w.id)), 'true', 'and when it is') FROM waits w;

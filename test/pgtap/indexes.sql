@@ -77,6 +77,7 @@ INSERT INTO stated VALUES
   -- The workers.
   ('atelier.queue_due_idx', '(user_id, priority DESC, seq) WHERE (not_before = ''-infinity''::timestamp with time zone)', 'who is next'),
   ('atelier.queue_later_idx', '(not_before) WHERE (not_before > ''-infinity''::timestamp with time zone)', 'which rows become due'),
+  ('atelier.queue_parked_idx', '(workspace_id, user_id, priority DESC, seq) WHERE (not_before = ''infinity''::timestamp with time zone)', 'who is next when a workspace has room again'),
   ('atelier.attempts_generation_id_idx', '(generation_id)', 'the attempts of a generation'),
   ('atelier.attempts_open_idx', '(user_id) WHERE (state = ANY (ARRAY[''sending''::text, ''running''::text, ''unknown''::text]))', 'what is open, by user'),
   ('atelier.attempts_sent_at_idx', 'brin (sent_at)', 'budgets of a day'),

@@ -20,7 +20,7 @@ SELECT '00000000-0000-4000-8000-0000000f0009', pg_temp.ann(), v.number, 9001, no
   FROM (VALUES (1, 'failed', interval '2 hours'), (2, 'succeeded', '30 minutes'), (1, 'running', '10 seconds'), (1, 'unknown', '20 seconds')) v (number, state, age);
 
 SELECT set_eq('SELECT DISTINCT name FROM atelier.metrics', ARRAY[
-  'queued', 'queued_in_backoff', 'queued_users', 'oldest_queued_age_seconds', 'open_attempts', 'attempts_last_hour', 'retries_last_hour',
+  'queued', 'queued_in_backoff', 'queued_in_full_workspace', 'queued_users', 'oldest_queued_age_seconds', 'open_attempts', 'attempts_last_hour', 'retries_last_hour',
   'tokens_active', 'tokens_cooling', 'cooling_seconds_left', 'creates_left_this_minute', 'worker_up', 'in_flight', 'accepted_total',
   'finished_total', 'unreached_in_a_row', 'dispatch', 'job_lag_seconds', 'job_duration_seconds', 'job_failed'], 'the names')
   FROM atelier.run_job('forget-deletions');

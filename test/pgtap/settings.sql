@@ -18,6 +18,7 @@ INSERT INTO stated VALUES
   ('request_timeout',     'integer', '30000',                        'ms', '100', '600000',  NULL),
   ('poll_interval',       'integer', '1000',                         'ms', '10',  '60000',   NULL),
   ('user_concurrency',    'integer', '5',                            NULL, '0',   '100000',  NULL),
+  ('workspace_concurrency', 'integer', '0',                          NULL, '0',   '100000',  NULL),
   ('max_queued_per_user', 'integer', '1000',                         NULL, '0',   '1000000', NULL),
   ('creates_per_minute',  'integer', '600',                          NULL, '0',   '1000000', NULL),
   ('requests_per_minute', 'integer', '3000',                         NULL, '0',   '1000000', NULL),

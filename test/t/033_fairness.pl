@@ -113,6 +113,57 @@ subtest 'a limit of his own' => sub {
     $stand_in->request('POST', '/_control/reset');
 };
 
+subtest 'a workspace that is full' => sub {
+    my ($many, $few) = (add_user($node), add_user($node));
+    set_to($node, max_transfers => 128, user_concurrency => 0, workspace_concurrency => 2);
+    my $workspace = $node->safe_psql('postgres', <<"SQL");
+WITH made AS (INSERT INTO public.workspaces (name, slug, created_by) VALUES ('Full', 'full', '$many') RETURNING id)
+SELECT id FROM made
+SQL
+    $node->safe_psql('postgres', "INSERT INTO public.workspace_members (workspace_id, user_id, role) VALUES ('$workspace', '$few', 'member')");
+    $node->safe_psql('postgres', <<"SQL");
+INSERT INTO public.generations (user_id, workspace_id, action, model_id, model_name, replicate_model, prompt)
+SELECT '$many', '$workspace', 'create', 'test', 'Test', 'sim/stuck', 'shared ' || n FROM generate_series(1, 30) n
+SQL
+    queue_many($node, $many, 3, 'alone', 'sim/instant');
+    resume_dispatch();
+    eventually('rows without the workspace are not held up', sub { return 3 == grep { /^alone/ } prompts() });
+    my $running = sub { return $node->safe_psql('postgres', "SELECT count(*) FROM public.generations WHERE workspace_id = '$workspace' AND status = 'processing'") };
+    wait_for($node, "SELECT count(*) = 28 FROM atelier.queue WHERE not_before = 'infinity'", 'the others are set aside');
+    is($running->(), 2, 'two run');
+    is($node->safe_psql('postgres', Atelier::signed_in($many, "SELECT string_agg(DISTINCT e.reason, ' ')"
+        . " FROM public.generations g CROSS JOIN LATERAL public.explain_generation(g.id) e WHERE g.status = 'queued'")),
+        'workspace_concurrency', 'and they are told why they wait');
+    is($node->safe_psql('postgres', "SELECT value FROM atelier.metrics WHERE name = 'queued_in_full_workspace'"), 28, 'as the metrics tell');
+
+    # Another member's only row waits behind those, and yet it is the next but one at most.
+    $node->safe_psql('postgres', "INSERT INTO public.generations (user_id, workspace_id, action, model_id, model_name, replicate_model, prompt)"
+          . " VALUES ('$few', '$workspace', 'create', 'test', 'Test', 'sim/stuck', 'of the other')");
+    wait_for($node, "SELECT count(*) = 29 FROM atelier.queue WHERE not_before = 'infinity'", 'it is set aside too');
+    my $cancel = sub {
+        $node->safe_psql('postgres', <<"SQL");
+UPDATE public.generations SET status = 'cancelled'
+ WHERE id = (SELECT id FROM public.generations WHERE workspace_id = '$workspace' AND status = 'processing' ORDER BY started_at LIMIT 1)
+SQL
+        wait_for($node, "SELECT count(*) = 2 FROM atelier.attempts WHERE state = 'running'", 'one ends, another one runs');
+    };
+    $cancel->() for 1 .. 2;
+    is(scalar(grep { $_ eq 'of the other' } prompts()), 1, 'its turn comes at once');
+
+    # What is set aside outlives the process, and two run at any time.
+    $node->restart;
+    $cancel->();
+    is($running->(), 2, 'two run after a restart');
+    set_to($node, workspace_concurrency => 5);
+    wait_for($node, "SELECT count(*) = 5 FROM atelier.attempts WHERE state = 'running'", 'five may run');
+    set_to($node, workspace_concurrency => 0);
+    wait_for($node, "SELECT NOT EXISTS (SELECT FROM atelier.queue)", 'without a limit nothing waits');
+    is(scalar(grep { /^shared/ } prompts()), 30, 'each was sent');
+    is(creates($stand_in), 3 + 30 + 1, 'and once');
+    clear();
+    $stand_in->request('POST', '/_control/reset');
+};
+
 # Pages and milliseconds for each hundred rows of each claim of many since a place in the log, by its plan.
 sub claims_since {
     my ($offset) = @_;

@@ -209,7 +209,6 @@ subtest 'databases' => sub {
     status_is($node, $id, 'queued', 'its rows wait');
     is($node->safe_psql('postgres', sprintf $workers, 0), 't', 'and start_workers() does not help');
     set_to($node, databases => 'elsewhere, postgres');
-    $node->safe_psql('postgres', 'SELECT atelier.start_workers()');
     ended($node, $id, 'completed', 'before it is named again');
 };
 
