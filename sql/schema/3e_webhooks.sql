@@ -7,11 +7,15 @@ AS $step$
 BEGIN
   PERFORM atelier.make_table('atelier.attempts', $table$
     disowned boolean NOT NULL DEFAULT false,
-    percent smallint
+    percent smallint,
+    model text,
+    input jsonb
   $table$);
   PERFORM atelier.describe('atelier.attempts', NULL, ARRAY[
     'disowned', 'the app has ended or deleted the generation, or sent it itself: the result is not applied',
-    'percent', 'how far the prediction had come when its logs said so last']);
+    'percent', 'how far the prediction had come when its logs said so last',
+    'model', 'what it was sent to, kept while its answer is lost and the generation does not say so any more',
+    'input', 'what was sent, kept in the same case; by this the provider''s list is searched']);
 
   PERFORM atelier.make_table('atelier.kept_tokens', $table$
     token_id integer NOT NULL CONSTRAINT kept_tokens_pkey PRIMARY KEY,

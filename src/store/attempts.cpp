@@ -11,7 +11,7 @@ namespace {
 // All of them, or those that should have been looked at before a time.
 pg::Statement open_statement(R"sql(
   SELECT a.id, a.generation_id, a.user_id, a.number, coalesce(a.token_id, 0), a.state, a.cancel_requested, a.sent_at,
-         a.deadline, coalesce(a.prediction_id, ''), g.id IS NOT NULL, coalesce(g.replicate_model, ''),
+         a.deadline, coalesce(a.prediction_id, ''), g.id IS NOT NULL, coalesce(a.model, g.replicate_model, ''),
          coalesce(g.action, ''),
          (SELECT count(b.prediction_id)::integer FROM atelier.attempts b
            WHERE b.generation_id = a.generation_id AND b.series = a.series AND b.number < a.number),
@@ -23,9 +23,9 @@ pg::Statement open_statement(R"sql(
    ORDER BY a.id)sql");
 
 pg::Statement input_statement(R"sql(
-  SELECT a.id, coalesce(g.replicate_input, '{}')::text
-    FROM atelier.attempts a JOIN @app@.generations g ON g.id = a.generation_id
-   WHERE a.id = ANY ($1::bigint[]))sql");
+  SELECT a.id, coalesce(a.input, g.replicate_input, '{}')::text
+    FROM atelier.attempts a LEFT JOIN @app@.generations g ON g.id = a.generation_id
+   WHERE a.id = ANY ($1::bigint[]) AND (g.id IS NOT NULL OR a.input IS NOT NULL))sql");
 
 pg::Statement advance_statement(R"sql(
   UPDATE atelier.attempts a
@@ -37,6 +37,8 @@ pg::Statement advance_statement(R"sql(
          cost_usd = coalesce(n.cost_usd::numeric, a.cost_usd),
          cost_rule = coalesce(n.cost_rule, a.cost_rule),
          lease_until = NULL,
+         model = CASE WHEN n.state IN ('sending', 'unknown') THEN a.model END,
+         input = CASE WHEN n.state IN ('sending', 'unknown') THEN a.input END,
          ended_at = CASE WHEN n.state IN ('sending', 'running', 'unknown') THEN NULL ELSE $9 END
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::float8[],
                 $7::text[], $8::text[])

@@ -40,7 +40,7 @@ std::vector<OpenAttempt> open_attempts();
 // Those that should have been looked at before `overdue`: their deadline or lease is over, or they are unknown.
 std::vector<OpenAttempt> neglected_attempts(pg::Timestamp overdue);
 
-// The inputs that attempts were made with, as JSON text; those whose generation is gone are left out.
+// The inputs that attempts were made with, as JSON text; those that nobody has kept are left out.
 std::vector<std::pair<int64_t, std::string>> inputs_of(const std::vector<int64_t>& attempts);
 
 // One step of an attempt. Empty optionals leave the column as it is.

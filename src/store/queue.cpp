@@ -30,6 +30,12 @@ pg::Statement disown_statement(R"sql(
   UPDATE atelier.attempts SET cancel_requested = true, disowned = true
    WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown'))sql");
 
+pg::Statement hold_statement(R"sql(SELECT FROM atelier.queue WHERE generation_id = $1 FOR UPDATE)sql");
+
+pg::Statement keep_statement(R"sql(
+  UPDATE atelier.attempts SET model = $2, input = $3
+   WHERE generation_id = $1 AND state IN ('sending', 'unknown') AND input IS NULL)sql");
+
 // Before the step that has brought the mark.
 pg::Statement cancel_gone_unmarked_statement(R"sql(
   UPDATE atelier.attempts a SET cancel_requested = true
@@ -83,6 +89,14 @@ bool disown(const core::Uuid& generation) {
   // Before the step that has brought the column.
   return affects_rows(identity::has_step("webhooks") ? disown_statement : cancel_statement, generation);
 }
+void keep_sent(const core::Uuid& generation, const std::string& model, const pg::Jsonb& input) {
+  if (!identity::has_step("webhooks")) return;
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  hold_statement(generation);
+  keep_statement(generation, model, input);
+}
+
 bool has_attempt(const core::Uuid& generation) { return says_yes(any_statement, generation); }
 bool has_open_attempt(const core::Uuid& generation) { return says_yes(open_statement, generation); }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "store/uuid.hpp"
 
@@ -23,6 +24,10 @@ bool request_cancel(const core::Uuid& generation);
 
 // The same, and whatever the attempt brings is not applied any more: somebody else has the last word.
 bool disown(const core::Uuid& generation);
+
+// What was sent, kept for the search of an answer that is not known yet: the generation is about to say something else
+// or to go. Waits for a claim under way.
+void keep_sent(const core::Uuid& generation, const std::string& model, const pg::Jsonb& input);
 
 // After TRUNCATE: takes out what is no generation any more, and disowns what such rows have open.
 void clear();

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "pg/transaction.hpp"
+#include "store/queue.hpp"
 
 namespace atelier::trigger::generation {
 
@@ -48,6 +49,14 @@ void set_times(pg::TriggerCall& call, const core::StatusTimes& times) {
   call.set(column::kStartedAt, pg::Arg::of(timestamp(times.started_at_us)));
   call.set(column::kCompletedAt, pg::Arg::of(timestamp(times.completed_at_us)));
   call.set(column::kProcessingTimeMs, pg::Arg::of(times.processing_time_ms));
+}
+
+void keep_sent(const pg::TriggerCall& call) {
+  const auto input = call.old_datum(column::kReplicateInput);
+  if (!input) return;
+  store::queue::keep_sent(call.old_required<core::Uuid>(column::kId),
+                          call.old_value<std::string>(column::kReplicateModel).value_or(""),
+                          pg::Jsonb{pg::output_text(*input, pg::TypeOf<pg::Jsonb>::scalar)});
 }
 
 }  // namespace atelier::trigger::generation

@@ -69,4 +69,7 @@ void mark_changed(pg::TriggerCall& call);
 // Writes the columns that follow from a change of status at the start of this transaction.
 void set_times(pg::TriggerCall& call, const core::StatusTimes& times);
 
+// The row is about to forget what was sent: kept with an attempt whose answer is not known yet.
+void keep_sent(const pg::TriggerCall& call);
+
 }  // namespace atelier::trigger::generation

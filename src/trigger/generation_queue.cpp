@@ -76,14 +76,17 @@ void leave(const pg::TriggerCall& call) {
   if (from == GenerationStatus::completed) store::outputs::forget(id);
 }
 
-void follow_deletion(const core::Uuid& id, GenerationStatus status) {
+void follow_deletion(const pg::TriggerCall& call, GenerationStatus status) {
+  const auto id = call.old_required<core::Uuid>(column::kId);
   if (status == GenerationStatus::pending) return;
   if (status == GenerationStatus::completed) store::outputs::forget(id);
   if (core::is_active(status)) {
     store::queue::remove(id);
     store::credits::release(id);
   }
-  if (store::queue::disown(id)) pg::wake_dispatcher_at_commit();
+  if (!store::queue::disown(id)) return;
+  generation::keep_sent(call);
+  pg::wake_dispatcher_at_commit();
 }
 
 }  // namespace
@@ -103,8 +106,7 @@ ATELIER_FUNCTION(sync_queue) {
         generation::follow_film(call);
       break;
     case pg::TriggerEvent::remove:
-      follow_deletion(call.old_required<core::Uuid>(column::kId),
-                      generation::old_status(call).value_or(GenerationStatus::processing));
+      follow_deletion(call, generation::old_status(call).value_or(GenerationStatus::processing));
       generation::follow_film_deletion(call);
       break;
     case pg::TriggerEvent::truncate:

@@ -162,6 +162,9 @@ ATELIER_FUNCTION(update_generation_status) {
   generation::normalise(call);
   const auto from = generation::old_status(call);
   const auto to = generation::new_status(call);
+  if (from && core::is_active(*from) && !pg::is_worker() &&
+      (call.changes(column::kReplicateInput) || call.changes(column::kReplicateModel)))
+    generation::keep_sent(call);
   if (!from || !to || from == to) return call.result();
   if (!moves(call, *from, *to)) {
     call.keep(column::kStatus);

@@ -163,7 +163,7 @@ subtest 'row 8: the account rests, another one goes on' => sub {
     my @ids = map { queue($node, $user, prompt => "throttled $_", replicate_model => 'sim/instant') } 1 .. 6;
     wait_end($_) for @ids;
     is($node->safe_psql('postgres', "SELECT count(*) FROM public.generations WHERE prompt LIKE 'throttled %' AND status = 'completed'"), 6,
-        'all are sent by the other account');
+        'all are sent by the other account, and H28: watched with its tokens, since others get 404');
     is($node->safe_psql('postgres', "SELECT count(*) FROM atelier.tokens WHERE account = 'acme' AND cooling_until > now() + interval '30 s'"), 2,
         'both tokens of the throttled account rest, for as long as it asked');
     is($node->safe_psql('postgres', 'SELECT sum(error_count) FROM public.replicate_tokens'), 0, 'which is no error of a token');

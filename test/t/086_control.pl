@@ -186,6 +186,28 @@ SQL
     is(canceled(), $before + 3, 'is cancelled there too');
 };
 
+subtest 'rows that change or go while their answer is lost' => sub {
+    my ($canceled, $accepted) = (canceled(), stats()->{creates}{accepted});
+    my @ids = map { queue("lost and $_", 'sim/stuck--reset-after-body-created') } qw(changed deleted);
+    wait_for($node, "SELECT count(*) = 2 FROM atelier.attempts WHERE generation_id IN ('$ids[0]', '$ids[1]') AND state = 'unknown'", 'two answers are lost');
+    $node->stop('immediate');
+    $node->append_conf('postgresql.conf', "atelier.api_base_url = 'http://127.0.0.1:9/v1'");
+    $node->start;
+    value("UPDATE public.generations SET replicate_input = '{\"prompt\": \"something else\"}' WHERE id = '$ids[0]'");
+    value("DELETE FROM public.generations WHERE id = '$ids[1]'");
+    is(value("SELECT string_agg(input ->> 'prompt', ', ' ORDER BY id) FROM atelier.attempts WHERE state = 'unknown'"), 'lost and changed, lost and deleted',
+        'what was sent is kept');
+    $node->append_conf('postgresql.conf', "atelier.api_base_url = '@{[ $stand_in->url ]}/v1'");
+    $node->reload;
+    wait_for($node, "SELECT status = 'processing' FROM public.generations WHERE id = '$ids[0]'", 'the changed one is found by what was sent');
+    attempt_ends($ids[1], 'canceled');
+    is(canceled(), $canceled + 1, 'the deleted one is found and cancelled at the provider');
+    is(stats()->{creates}{accepted}, $accepted + 2, 'nothing was sent again');
+    is(value("SELECT count(*) FROM atelier.attempts WHERE input IS NOT NULL OR model IS NOT NULL"), 0, 'and nothing of it is kept any more');
+    value("UPDATE public.generations SET status = 'cancelled' WHERE id = '$ids[0]'");
+    attempt_ends($ids[0], 'canceled');
+};
+
 subtest 'deleted and changed tokens' => sub {
     add_token($node, 'r8_other_control_2');
     value("UPDATE public.replicate_tokens SET is_active = token LIKE 'r8_acme%'");

@@ -108,7 +108,7 @@ subtest 'lost answers' => sub {
     is(value("SELECT count(*) FROM atelier.attempts WHERE generation_id = '$id'"), 1, 'at its only attempt');
 };
 
-subtest 'what is not accepted' => sub {
+subtest 'H29: what is not accepted' => sub {
     configure($node, 'atelier.poll_interval' => '200ms');
     $node->reload;
     for my $case ([ 'hook-forged', 403 ], [ 'hook-v9', 403 ], [ 'hook-unsigned', 400 ], [ 'hook-old', 400 ]) {
@@ -132,7 +132,7 @@ subtest 'late' => sub {
     is(post($attempt, "$body ", %headers), 403, 'changed bytes are not');
     my $had = value("SELECT credits FROM public.users WHERE id = '$user'");
     is(post($attempt, $body, %headers), 204, 'again');
-    is(value("SELECT credits FROM public.users WHERE id = '$user'"), $had, 'and nobody pays twice');
+    is(value("SELECT credits FROM public.users WHERE id = '$user'"), $had, 'H27: whoever ends it first has ended it, and nobody pays twice');
 };
 
 subtest 'secrets set by hand stay' => sub {

@@ -159,7 +159,7 @@ subtest 'cancelled in the middle' => sub {
     is(paid('cancelled', 3), '1 1, 2 2, 1 1', 'and only what was missing is paid');
 };
 
-subtest 'waiting for long' => sub {
+subtest 'H38: waiting for long' => sub {
     my $film = make_film('long', 'sim/run-2s--out-video', $run);
     hand_over($film);
     wait_for($node, "SELECT status = 'processing' FROM public.generations WHERE prompt = 'long 0'", 'the first part runs');
