@@ -70,6 +70,10 @@ AS 'MODULE_PATHNAME', 'atelier_get_next_replicate_token';
 ALTER FUNCTION atelier.get_next_replicate_token() OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.get_next_replicate_token() IS 'the active token that was used least recently, counted as used; no row when none is usable';
 
+CREATE FUNCTION atelier.next_replicate_token(OUT id integer, OUT token text) RETURNS record
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'atelier_next_replicate_token';
+COMMENT ON FUNCTION atelier.next_replicate_token() IS 'the same as one value, null when no token is usable';
+
 CREATE FUNCTION atelier.flush_tokens() RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'atelier_flush_tokens';
 COMMENT ON FUNCTION atelier.flush_tokens() IS 'writes how often tokens were handed out into their rows, which the keeper does every second; returns how many uses there were. Owner and superusers';

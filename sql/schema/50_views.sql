@@ -48,10 +48,20 @@ BEGIN
   RETURN QUERY VALUES
     ('get_next_replicate_token()', $ddl$
     CREATE FUNCTION @app@.get_next_replicate_token() RETURNS TABLE (id integer, token text)
-    LANGUAGE sql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp
-    BEGIN ATOMIC
-      SELECT n.id, n.token FROM atelier.get_next_replicate_token() n;
-    END$ddl$, 'service_role', 'the active token that was used least recently, counted as used; no row when none is usable');
+    LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp
+    AS $body$
+    -- Not in SQL, which would be planned at every call: an expression is not.
+    DECLARE
+      next record;
+    BEGIN
+      next := atelier.next_replicate_token();
+      IF next.id IS NOT NULL THEN
+        id := next.id;
+        token := next.token;
+        RETURN NEXT;
+      END IF;
+    END
+    $body$$ddl$, 'service_role', 'the active token that was used least recently, counted as used; no row when none is usable');
 END
 $function$;
 COMMENT ON FUNCTION atelier.tokens_functions() IS 'part of wanted_functions(): the token pool';

@@ -18,7 +18,7 @@ BEGIN
     atelier.manages_workspace(uuid), atelier.owns_workspace(uuid), atelier.can_see_flow(uuid), atelier.can_edit_flow(uuid),
     atelier.owns_flow(uuid), atelier.is_flow_member(uuid), atelier.owns_lora(uuid), atelier.owns_conversation(uuid)
     TO authenticated, service_role;
-  GRANT EXECUTE ON FUNCTION atelier.get_next_replicate_token(), atelier.health() TO service_role;
+  GRANT EXECUTE ON FUNCTION atelier.get_next_replicate_token(), atelier.next_replicate_token(), atelier.health() TO service_role;
   FOR topic IN SELECT p.proname FROM pg_proc p
                 WHERE p.pronamespace = 'atelier'::regnamespace AND p.proname LIKE 'grant\_%\_functions' ORDER BY 1 LOOP
     EXECUTE format('SELECT atelier.%I()', topic);

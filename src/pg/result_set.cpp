@@ -5,6 +5,7 @@
 #include "pg/guard.hpp"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "funcapi.h"
 }
 
@@ -29,6 +30,30 @@ void ResultSet::add(const std::vector<Arg>& values) {
   guard([&] {
     tuplestore_putvalues(result->setResult, result->setDesc, datums.data(), reinterpret_cast<bool*>(nulls.data()));
   });
+}
+
+Datum composite(FunctionCallInfo fcinfo, const std::vector<Arg>& values) {
+  std::vector<Datum> datums;
+  std::vector<char> nulls;
+  for (const Arg& value : values) {
+    datums.push_back(value.value);
+    nulls.push_back(value.null ? 1 : 0);
+  }
+  const size_t columns = values.size();
+  bool fits = false;
+  const Datum result = guard([&]() -> Datum {
+    TupleDesc description = nullptr;
+    fits = get_call_result_type(fcinfo, nullptr, &description) == TYPEFUNC_COMPOSITE &&
+           static_cast<size_t>(description->natts) == columns;
+    if (!fits) return 0;
+    HeapTuple tuple =
+        heap_form_tuple(BlessTupleDesc(description), datums.data(), reinterpret_cast<bool*>(nulls.data()));
+    return HeapTupleGetDatum(tuple);
+  });
+  if (!fits)
+    fail(Code::object_not_in_prerequisite_state, "the function's SQL does not fit the library", {},
+         "Restart the server.");
+  return result;
 }
 
 }  // namespace atelier::pg

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// The rows that a set-returning function answers with, collected in a tuplestore. Used by rpc/.
+// What a function with several columns answers with: rows collected in a tuplestore, or one composite value. Used by
+// rpc/.
 #pragma once
 
 #include <vector>
@@ -20,5 +21,8 @@ class ResultSet {
  private:
   FunctionCallInfo fcinfo_;
 };
+
+// The value of a function that returns one record: one value per column of its result, of that column's type.
+Datum composite(FunctionCallInfo fcinfo, const std::vector<Arg>& values);
 
 }  // namespace atelier::pg

@@ -15,6 +15,14 @@ ATELIER_FUNCTION(get_next_replicate_token) {
   return 0;
 }
 
+// next_replicate_token(): the same as one value, whose columns are null when no token is usable.
+ATELIER_FUNCTION(next_replicate_token) {
+  store::identity::use_app_schema();
+  const auto token = store::tokens::take_next();
+  if (!token) return pg::composite(fcinfo, {pg::Arg{}, pg::Arg{}});
+  return pg::composite(fcinfo, {pg::Arg::of(token->id), pg::Arg::of(token->secret)});
+}
+
 // flush_tokens(): writes the counts of tokens that were handed out; returns how many. For the owner.
 ATELIER_FUNCTION(flush_tokens) {
   store::identity::use_app_schema();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "pg/row_by_id.hpp"
 #include "pg/shmem.hpp"
 #include "pg/snapshot.hpp"
 #include "pg/spi.hpp"
@@ -79,18 +80,31 @@ void load() {
   pg::load_ring(version, std::move(tokens));
 }
 
+// The secret of an active token.
+std::optional<std::string> secret_of(int32_t id, pg::RowById& row) {
+  if (!row.usable()) {
+    const pg::Spi spi;
+    const pg::Rows rows = secret_statement.read_only(id);
+    return rows.empty() ? std::nullopt : std::optional(rows[0].get<std::string>(0));
+  }
+  if (!row.find(id)) return std::nullopt;
+  const auto active = row.value("is_active", pg::TypeOf<bool>::scalar);
+  const auto token = row.value("token", pg::TypeOf<std::string>::scalar);
+  if (!active || !pg::to_cpp<bool>(*active) || !token) return std::nullopt;
+  return pg::to_cpp<std::string>(*token);
+}
+
 // A token that has gone since the ring was loaded is passed over, a few times at most.
 std::optional<Token> take_from_ring() {
   constexpr int kTries = 5;
   if (pg::has_changed_tokens() || !pg::has_token_ring()) return std::nullopt;
   const pg::LatestSnapshot latest;
   load();
+  pg::RowById row("replicate_tokens");
   for (int tried = 0; tried < kTries; ++tried) {
     const auto id = pg::next_in_ring(pg::now().us);
     if (!id) return std::nullopt;
-    const pg::Spi spi;
-    const pg::Rows rows = secret_statement.read_only(*id);
-    if (!rows.empty()) return Token{*id, rows[0].get<std::string>(0)};
+    if (auto secret = secret_of(*id, row)) return Token{*id, *secret};
     pg::undo_use(*id);
   }
   return std::nullopt;

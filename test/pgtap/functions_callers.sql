@@ -31,6 +31,7 @@ INSERT INTO stated (command, outcomes, why) VALUES
   -- Tokens, health.
   ('SELECT FROM get_next_replicate_token()',         'no no no   no no   no no no   no no   no   no no   1', 'H17: the app''s'),
   ('SELECT FROM atelier.get_next_replicate_token()', 'no no no   no no   no no no   no no   no   no no   1', 'behind it'),
+  ('SELECT atelier.next_replicate_token()',          'no no no   no no   no no no   no no   no   no no   1', 'H17: the app''s'),
   ('SELECT FROM atelier.health() LIMIT 1',           'no no no   no no   no no no   no no   no   no no   1', 'the app''s'),
   -- Roles and credits: about the owner, by everybody.
   ($$SELECT is_admin_or_super(user_email => 'owner@tap.test')$$, 'no no no   1 no   no no no   no no   no   1 1   1', 'H3: himself, admins'),

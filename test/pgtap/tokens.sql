@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- The provider's tokens are secrets: no user sees one, by whatever way, and no view, message or notification repeats one.
 BEGIN;
-SELECT plan(30);
+SELECT plan(31);
 \ir lib/callers.sql
 
 SELECT is(pg_temp.outcome('ann', command), expected, format('%s for %s', expected, command))
@@ -9,7 +9,7 @@ SELECT is(pg_temp.outcome('ann', command), expected, format('%s for %s', expecte
                ('SELECT id, token, request_count, error_count FROM replicate_tokens WHERE is_active', '0'),
                ('TABLE atelier.tokens', '42501'), ('TABLE atelier.token_state', '42501'),
                ('SELECT * FROM get_next_replicate_token()', '42501'),
-                 ('SELECT * FROM atelier.get_next_replicate_token()', '42501'),
+               ('SELECT * FROM atelier.get_next_replicate_token()', '42501'), ('SELECT atelier.next_replicate_token()', '42501'),
                ('SELECT FROM replicate_tokens FOR UPDATE', '42501'), ('DELETE FROM replicate_tokens', '42501'),
                ('INSERT INTO replicate_tokens (token) VALUES (''r8_tap'')', '42501'),
                ('UPDATE replicate_tokens SET token = token RETURNING token', '42501')) v (command, expected);
