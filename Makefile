@@ -8,7 +8,8 @@
 #   make bench            the measurements
 #   make lint             the rules of the tree, without a server
 #
-# Variables: PG_CONFIG, DESTDIR, CXX; WERROR=1 makes warnings errors; FAULTS=1 compiles the fault points of the tests in.
+# Variables: PG_CONFIG, DESTDIR, CXX; WERROR=1 makes warnings errors; FAULTS=1 is the build for the tests: with fault points,
+# and with undefined behaviour ending the process.
 
 top := $(or $(VPATH),.)
 machine_goals := check check-crash check-versions demo bench lint
@@ -80,9 +81,10 @@ EXTRA_CLEAN = build
 PG_CPPFLAGS = -I$(top)/src -isystem $(shell $(PG_CONFIG) --includedir-server) \
   -DATELIER_VERSION='"$(version)"' -DPGDLLEXPORT='__attribute__((visibility("default")))' \
   $(if $(FAULTS),-DATELIER_FAULT_POINTS)
+sanitizer := $(if $(FAULTS),-fsanitize=undefined -fno-sanitize-recover=undefined)
 PG_CXXFLAGS = -std=c++20 -fvisibility=hidden -fvisibility-inlines-hidden \
-  -Wall -Wextra -Wshadow -Wno-unknown-warning-option $(if $(WERROR),-Werror)
-SHLIB_LINK = -Wl,--version-script=$(top)/src/atelier.map -lcurl -larchive -lstdc++ -lm
+  -Wall -Wextra -Wshadow -Wno-unknown-warning-option $(if $(WERROR),-Werror) $(sanitizer)
+SHLIB_LINK = -Wl,--version-script=$(top)/src/atelier.map $(sanitizer) -lcurl -larchive -lstdc++ -lm
 
 REGRESS = $(sort $(patsubst $(top)/sql/%.sql,%,$(wildcard $(top)/sql/*.sql)))
 REGRESS_OPTS = --outputdir=build/regress
