@@ -22,6 +22,10 @@ pg::Statement hold_statement(R"sql(
 pg::Statement balance_statement(R"sql(
   SELECT coalesce((SELECT u.credits FROM @app@.users u WHERE u.id = $1), 0))sql");
 
+// Most generations have none, and to begin the statement below costs more than to look.
+pg::Statement hold_exists_statement(R"sql(
+  SELECT EXISTS (SELECT FROM atelier.credit_entries h WHERE h.generation_id = $1 AND h.kind = 'hold'))sql");
+
 pg::Statement release_statement(R"sql(
   WITH given AS (
     UPDATE @app@.users u SET credits = coalesce(u.credits, 0) - h.amount
@@ -96,7 +100,7 @@ void release(const core::Uuid& generation) {
   if (!identity::has_step("money")) return;
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
-  release_statement(generation);
+  if (hold_exists_statement(generation)[0].get<bool>(0)) release_statement(generation);
 }
 
 void settle(const std::vector<Ended>& ended) {
