@@ -24,7 +24,7 @@ BEGIN
     account text
   $table$);
   PERFORM atelier.describe('atelier.kept_tokens',
-    'tokens that were deleted while predictions of theirs ran; needed to watch and cancel these, and gone with the last one', ARRAY[
+    'tokens that were deleted while predictions or trainings of theirs ran; needed to watch and cancel these, and gone with the last one', ARRAY[
     'token_id', 'the row of replicate_tokens that it was',
     'deleted_at', 'when that was',
     'token', 'the secret',
@@ -44,6 +44,7 @@ BEGIN
     message_id text NOT NULL CONSTRAINT webhook_events_pkey PRIMARY KEY,
     received_at timestamptz NOT NULL,
     attempt_id bigint,
+    training_id bigint,
     noticed boolean NOT NULL DEFAULT false,
     prediction_id text NOT NULL
   $table$);
@@ -55,6 +56,7 @@ BEGIN
     'message_id', 'the provider''s id of the message; unsigned: and the attempt where no secret is known',
     'received_at', 'when it came first, or last where it is not signed',
     'attempt_id', 'the attempt that it is about; null when the prediction is not known yet',
+    'training_id', 'the training that it is about; null for predictions',
     'noticed', 'the dispatcher has looked at the prediction because of it, or there was nothing to look at',
     'prediction_id', 'id of the prediction at the provider']);
 END

@@ -42,6 +42,7 @@ BEGIN
     ended_at timestamptz,
     token_id integer,
     number smallint NOT NULL DEFAULT 0,
+    disowned boolean NOT NULL DEFAULT false,
     state text NOT NULL DEFAULT 'queued' CONSTRAINT trainings_state_check
       CHECK (state IN ('queued', 'sending', 'unknown', 'running', 'succeeded', 'failed', 'cancelled')),
     trainer text NOT NULL,
@@ -73,6 +74,7 @@ BEGIN
     'ended_at', 'when it ended',
     'token_id', 'the token that created it',
     'number', 'how often the creating request was about to be sent',
+    'disowned', 'the app has ended the LoRA, or its user has deleted it: it is cancelled, and what it brings is not applied',
     'state', 'queued (pictures are being fetched and uploaded), sending, unknown (the answer was lost), running, succeeded, failed or cancelled',
     'trainer', 'as in atelier.trainers',
     'version', 'the version that is started',

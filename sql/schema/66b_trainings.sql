@@ -100,3 +100,35 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION atelier.grant_training_functions() IS 'part of grant_functions()';
+
+CREATE FUNCTION atelier.health_trainings(OUT check_name text, OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  trainings record;
+  active bigint;
+  refused bigint;
+BEGIN
+  EXECUTE atelier.in_app_schema('SELECT count(*) FROM @app@.replicate_tokens t WHERE t.is_active') INTO active;
+  SELECT count(*) FILTER (WHERE t.state = 'queued') AS queued,
+         count(*) FILTER (WHERE t.deadline < clock_timestamp() - interval '10 minutes' AND t.state <> 'queued') AS overdue
+    INTO trainings FROM atelier.trainings t WHERE t.state IN ('queued', 'sending', 'unknown', 'running');
+  refused := (SELECT count(*) FROM atelier.trainings t
+               WHERE t.state = 'failed' AND t.ended_at > now() - interval '1 day' AND t.error = 'The host is not in atelier.download_hosts.');
+  check_name := 'trainings'; status := 'ok'; detail := format('%s are queued, and can be started', trainings.queued); hint := NULL;
+  IF trainings.queued + refused > 0 AND current_setting('atelier.download_hosts') = '' THEN
+    status := 'warn';
+    detail := CASE WHEN trainings.queued > 0 THEN format('%s are queued, and their pictures may be downloaded from nowhere', trainings.queued)
+                   ELSE format('%s have failed since yesterday, as their pictures may be downloaded from nowhere', refused) END;
+    hint := 'ALTER SYSTEM SET atelier.download_hosts = ''public''; SELECT pg_reload_conf(); -- or the hosts of your pictures';
+  ELSIF trainings.queued > 0 AND active = 0 THEN
+    status := 'warn'; detail := format('%s are queued, and no token is active', trainings.queued);
+    hint := atelier.in_app_schema('INSERT INTO @app@.replicate_tokens (token) VALUES (''r8_...'');');
+  ELSIF trainings.overdue > 0 THEN
+    status := 'warn'; detail := format('%s are open beyond their deadline', trainings.overdue); hint := 'SELECT atelier.wake();';
+  END IF;
+  RETURN NEXT;
+END
+$function$;
+ALTER FUNCTION atelier.health_trainings() OWNER TO atelier_owner;
+COMMENT ON FUNCTION atelier.health_trainings() IS 'part of health(): whether queued trainings of LoRAs can be started, and whether any is overdue';

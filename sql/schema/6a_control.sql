@@ -58,11 +58,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   PERFORM atelier.pause();
-  RETURN (SELECT count(*) FROM atelier.attempts a WHERE a.state IN ('sending', 'running', 'unknown'));
+  RETURN (SELECT count(*) FROM atelier.attempts a WHERE a.state IN ('sending', 'running', 'unknown'))
+       + (SELECT count(*) FROM atelier.trainings t WHERE t.state IN ('sending', 'running', 'unknown'));
 END
 $function$;
 ALTER FUNCTION atelier.drain() OWNER TO atelier_owner;
-COMMENT ON FUNCTION atelier.drain() IS 'pause(), and how many predictions are still under way: ask again until it is 0, then nothing is. service_role, owner and superusers';
+COMMENT ON FUNCTION atelier.drain() IS 'pause(), and how many predictions and trainings are still under way: ask again until it is 0, then nothing is. service_role, owner and superusers';
 
 CREATE FUNCTION atelier.resume() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -40,6 +40,28 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.metrics_of_attempts() IS 'part of the view metrics: attempts and how they ended';
 
+CREATE FUNCTION atelier.metrics_of_trainings(OUT name text, OUT labels jsonb, OUT value double precision) RETURNS SETOF record
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  RETURN QUERY
+  SELECT 'open_trainings', jsonb_build_object('state', s.state), count(t.id)::double precision
+    FROM unnest('{queued,sending,running,unknown}'::text[]) AS s (state)
+    LEFT JOIN atelier.trainings t ON t.state = s.state AND t.state IN ('queued', 'sending', 'unknown', 'running')
+   GROUP BY s.state;
+  RETURN QUERY
+  SELECT 'oldest_queued_training_age_seconds', '{}'::jsonb,
+         coalesce(greatest(extract(epoch FROM clock_timestamp() - min(t.created_at)), 0), 0)::double precision
+    FROM atelier.trainings t WHERE t.state = 'queued';
+  RETURN QUERY
+  SELECT 'trainings_last_hour', jsonb_build_object('outcome', s.state), count(t.id)::double precision
+    FROM unnest('{succeeded,failed,cancelled}'::text[]) AS s (state)
+    LEFT JOIN atelier.trainings t ON t.state = s.state AND t.ended_at > now() - interval '1 hour'
+   GROUP BY s.state;
+END
+$function$;
+COMMENT ON FUNCTION atelier.metrics_of_trainings() IS 'part of the view metrics: trainings of LoRAs';
+
 CREATE FUNCTION atelier.metrics_of_accounts(OUT name text, OUT labels jsonb, OUT value double precision) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -55,7 +77,9 @@ BEGIN
              coalesce(extract(epoch FROM max(t.cooling_until) FILTER (WHERE t.is_active AND t.cooling_until > clock_timestamp())
                                          - clock_timestamp()), 0) AS seconds,
              (SELECT count(*) FROM atelier.attempts a
-               WHERE a.sent_at > now() - interval '1 minute' AND a.token_id = ANY (array_agg(t.id))) AS sent
+               WHERE a.sent_at > now() - interval '1 minute' AND a.token_id = ANY (array_agg(t.id)))
+               + (SELECT count(*) FROM atelier.trainings r
+                   WHERE r.sent_at > now() - interval '1 minute' AND r.token_id = ANY (array_agg(t.id))) AS sent
         FROM tokens t GROUP BY t.account)
     SELECT m.name, jsonb_build_object('account', a.account), m.value::double precision
       FROM accounts a
@@ -105,6 +129,7 @@ AS $function$
 BEGIN
   RETURN QUERY SELECT * FROM atelier.metrics_of_queue();
   RETURN QUERY SELECT * FROM atelier.metrics_of_attempts();
+  RETURN QUERY SELECT * FROM atelier.metrics_of_trainings();
   RETURN QUERY SELECT * FROM atelier.metrics_of_accounts();
   RETURN QUERY SELECT * FROM atelier.metrics_of_workers();
 END

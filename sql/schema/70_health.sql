@@ -214,7 +214,7 @@ BEGIN
   IF NOT identity.same THEN
     status := 'fail'; detail := 'held: this database is a copy or was restored, and the original may dispatch the same rows';
   ELSIF identity.dispatch = 'held' AND identity.promoted THEN
-    status := 'fail'; detail := 'held: the provider has deleted what would show which queued generations were sent before the restore';
+    status := 'fail'; detail := 'held: the provider has deleted what would show which queued rows were sent before the restore';
   ELSIF identity.dispatch = 'held' THEN
     status := 'fail'; detail := 'held: tables with rows were adopted';
   ELSIF identity.dispatch = 'paused' THEN
@@ -289,6 +289,7 @@ BEGIN
   IF to_regclass('atelier.identity') IS NOT NULL AND atelier.table_version() > 0
      AND atelier.app_schema() IS NOT NULL AND atelier.missing_tables() IS NULL THEN
     RETURN QUERY SELECT h.* FROM atelier.health_dispatch() h;
+    RETURN QUERY SELECT h.* FROM atelier.health_trainings() h;
     RETURN QUERY SELECT h.* FROM atelier.health_money() h;
     RETURN QUERY SELECT h.* FROM atelier.health_counts() h;
     RETURN QUERY SELECT h.* FROM atelier.health_webhooks() h;

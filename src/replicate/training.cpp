@@ -2,12 +2,15 @@
 #include "replicate/training.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <cstring>
 
 #include "core/json.hpp"
 #include "core/text.hpp"
 #include "replicate/matching.hpp"
 #include "replicate/reference.hpp"
+#include "replicate/webhook.hpp"
 
 namespace atelier::replicate {
 
@@ -19,6 +22,9 @@ constexpr std::string_view kTrainings = "/trainings";
 constexpr size_t kMaxUrlBytes = 2048;
 constexpr size_t kMaxIdBytes = 1024;
 constexpr size_t kMaxQueryBytes = 8192;
+constexpr std::string_view kSetPrefix = "training-";
+constexpr std::string_view kSetEnding = ".zip";
+constexpr size_t kUuidChars = 36;
 
 std::string training_path(std::string_view id) { return std::string(kTrainings) + "/" + percent_encode(id); }
 
@@ -47,6 +53,25 @@ UploadFrame upload_frame(std::string_view boundary, std::string_view file_name) 
   return frame;
 }
 
+std::string set_name(const SetOwner& owner) {
+  return std::string(kSetPrefix) + std::to_string(owner.training) + "-" + core::to_string(owner.lora) +
+         std::string(kSetEnding);
+}
+
+std::optional<SetOwner> owner_in_set_name(std::string_view name) {
+  if (!name.starts_with(kSetPrefix) || !name.ends_with(kSetEnding)) return std::nullopt;
+  name.remove_prefix(kSetPrefix.size());
+  name.remove_suffix(std::min(kSetEnding.size(), name.size()));
+  if (name.size() < kUuidChars + 2 || name[name.size() - kUuidChars - 1] != '-') return std::nullopt;
+  const auto lora = core::parse_uuid(name.substr(name.size() - kUuidChars));
+  const std::string_view digits = name.substr(0, name.size() - kUuidChars - 1);
+  SetOwner owner;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), owner.training);
+  if (!lora || error != std::errc() || end != digits.data() + digits.size() || owner.training <= 0) return std::nullopt;
+  owner.lora = *lora;
+  return owner;
+}
+
 std::optional<UploadedFile> parse_file(std::string_view body) {
   const json::Parsed parsed = json::parse(json::clean_for_jsonb(body));
   UploadedFile file;
@@ -55,6 +80,28 @@ std::optional<UploadedFile> parse_file(std::string_view body) {
   if (file.id.empty() || file.id.size() > kMaxIdBytes || file.url.empty() || file.url.size() > kMaxUrlBytes)
     return std::nullopt;
   return file;
+}
+
+std::string file_id_in(std::string_view url) {
+  const std::string mark = std::string(kFilesPath) + "/";
+  const size_t place = url.rfind(mark);
+  if (!core::text::is_http_url(url) || place == std::string_view::npos) return {};
+  const std::string_view id = url.substr(place + mark.size());
+  const bool usable = !id.empty() && id.size() <= kMaxIdBytes && std::all_of(id.begin(), id.end(), [](char c) {
+    return c > ' ' && c < 0x7F && std::strchr("/?#%", c) == nullptr;
+  });
+  return usable ? std::string(id) : std::string();
+}
+
+Request get_file(std::string_view file_id) {
+  Request request;
+  request.path = std::string(kFilesPath) + "/" + percent_encode(file_id);
+  return request;
+}
+
+std::string parse_file_name(std::string_view body) {
+  const json::Parsed parsed = json::parse(json::clean_for_jsonb(body));
+  return std::string(parsed.root().find("name").string_or_empty());
 }
 
 Request get_destination(std::string_view account) {
@@ -82,13 +129,17 @@ std::string training_input(std::string_view file_url, std::string_view trigger_w
 }
 
 std::optional<Request> create_training(std::string_view trainer, std::string_view version, std::string_view account,
-                                       std::string_view input_json) {
+                                       std::string_view input_json, std::string_view webhook) {
   const ParsedReference parsed = parse_model_reference(std::string(trainer));
   const json::Parsed input = json::parse(input_json);
   if (!parsed || parsed.reference->kind != ReferenceKind::model || !input.root().is_object()) return std::nullopt;
   json::Writer body;
   body.begin_object().member("destination", std::string(account) + "/" + std::string(kDestinationName));
   body.member("input", input.root());
+  if (!webhook.empty()) {
+    body.member("webhook", webhook);
+    body.key("webhook_events_filter").begin_array().string("completed").end_array();
+  }
   Request request;
   request.method = Method::post;
   request.path = "/models/" + percent_encode(parsed.reference->owner) + "/" + percent_encode(parsed.reference->name) +
@@ -96,6 +147,12 @@ std::optional<Request> create_training(std::string_view trainer, std::string_vie
   request.body = body.end_object().take();
   request.creates = true;
   return request;
+}
+
+std::string webhook_for_training(std::string_view webhook_url, int64_t training) {
+  std::string url = webhook_for_attempt(webhook_url, training);
+  url.insert(url.rfind('.') + 1, "t");
+  return url;
 }
 
 Request get_training(std::string_view training_id) {
@@ -131,18 +188,29 @@ std::optional<Request> next_training_page(std::string_view next, std::string_vie
   return request;
 }
 
-const Prediction* find_training(const Page& page, core::json::Value input) {
-  for (const Prediction& training : page.predictions)
-    if (is_readable(training) && json::equal(training.input, input)) return &training;
+const Prediction* find_training(const Page& page, json::Value input, std::string_view webhook) {
+  for (const Prediction& training : page.predictions) {
+    if (is_readable(training) ? json::equal(training.input, input) : !webhook.empty() && training.webhook == webhook)
+      return &training;
+  }
   return nullptr;
 }
 
-bool may_hide_training(const Page& page, int64_t sent_at_us) {
+bool may_hide_training(const Page& page, int64_t sent_at_us, int64_t number) {
   return std::any_of(page.predictions.begin(), page.predictions.end(), [&](const Prediction& training) {
     if (is_readable(training)) return false;
+    if (!training.webhook.empty() && training_in_webhook(training.webhook) != number) return false;
     const int64_t created_us = training.created_at_us.value_or(sent_at_us);
     return created_us >= sent_at_us - kClockSkewUs && created_us <= sent_at_us + kArrivalUs + kClockSkewUs;
   });
+}
+
+std::string trigger_word_of(const Prediction& training) {
+  return std::string(training.input.find("trigger_word").string_or_empty());
+}
+
+std::string set_url_of(const Prediction& training) {
+  return std::string(training.input.find("input_images").string_or_empty());
 }
 
 TrainingResult training_result(const Prediction& training) {

@@ -57,6 +57,15 @@ std::vector<std::string> signatures_in(std::string_view list) {
   return signatures;
 }
 
+// What stands behind the marker in the query of a URL; empty when there is none.
+std::string_view marked(std::string_view url) noexcept {
+  const size_t query = url.find('?');
+  if (query == std::string_view::npos) return {};
+  const size_t place = url.rfind(kMarker);
+  if (place == std::string_view::npos || place <= query || (url[place - 1] != '?' && url[place - 1] != '&')) return {};
+  return url.substr(place + kMarker.size());
+}
+
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {
   if (a.size() != b.size()) return false;
   unsigned char difference = 0;
@@ -108,16 +117,15 @@ std::string webhook_signature(std::string_view code) {
 std::optional<WebhookSubject> read_webhook(std::string_view body) {
   const std::optional<Prediction> prediction = parse_prediction(body);
   if (!prediction || !is_id(prediction->id)) return std::nullopt;
-  return WebhookSubject{prediction->id, attempt_in_webhook(prediction->webhook)};
+  return WebhookSubject{prediction->id, attempt_in_webhook(prediction->webhook),
+                        training_in_webhook(prediction->webhook)};
 }
 
-std::optional<int64_t> attempt_in_webhook(std::string_view url) noexcept {
-  const size_t query = url.find('?');
-  if (query == std::string_view::npos) return std::nullopt;
-  const size_t place = url.rfind(kMarker);
-  if (place == std::string_view::npos || place <= query || (url[place - 1] != '?' && url[place - 1] != '&'))
-    return std::nullopt;
-  return whole_number<int64_t>(url.substr(place + kMarker.size()));
+std::optional<int64_t> attempt_in_webhook(std::string_view url) noexcept { return whole_number<int64_t>(marked(url)); }
+
+std::optional<int64_t> training_in_webhook(std::string_view url) noexcept {
+  const std::string_view marker = marked(url);
+  return marker.starts_with('t') ? whole_number<int64_t>(marker.substr(1)) : std::nullopt;
 }
 
 std::optional<std::string> parse_webhook_secret(std::string_view body) {

@@ -47,13 +47,17 @@ std::string webhook_signature(std::string_view code);
 // What the body of a webhook is about.
 struct WebhookSubject {
   std::string prediction_id;
-  std::optional<int64_t> attempt;  // from the URL that was sent along with the creating request, when it is echoed
+  // From the URL that was sent along with the creating request, when it is echoed: whose number it is.
+  std::optional<int64_t> attempt;
+  std::optional<int64_t> training;
 };
 // nullopt unless it is an object with an id that can be one.
 std::optional<WebhookSubject> read_webhook(std::string_view body);
 
 // The number in a URL that webhook_for_attempt() has made.
 std::optional<int64_t> attempt_in_webhook(std::string_view url) noexcept;
+// The same for webhook_for_training().
+std::optional<int64_t> training_in_webhook(std::string_view url) noexcept;
 
 // The key from GET /webhooks/default/secret; nullopt when it is none.
 std::optional<std::string> parse_webhook_secret(std::string_view body);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: PostgreSQL
-// replicate_webhook(): the provider says that there is news of a prediction. All it does is to bring the dispatcher's
-// next look forward, which asks the provider itself; so a forged message could at most cost a question.
+// replicate_webhook(): the provider says that there is news of a prediction or a training. All it does is to bring the
+// dispatcher's next look forward, which asks the provider itself; so a forged message could at most cost a question.
 #include "store/webhooks.hpp"
 #include "pg/entry.hpp"
 #include "pg/fault.hpp"
@@ -53,10 +53,11 @@ const char* note(const std::optional<Subject>& about, const std::optional<std::s
 
 }  // namespace
 
-// replicate_webhook(body): one row with the number of the attempt, null when it is not known, and what was made of the
-// message: accepted, duplicate, ended, unknown (signed: remembered for ten minutes), throttled. The gateway answers
-// 204. Raises PT400 for a body or headers that are none and for a timestamp five minutes away, PT403 for a signature
-// that no known secret has made; while none is known messages need no signature. For anon, by its grant.
+// replicate_webhook(body): one row with the number of the attempt, or t and that of the training, null when it is not
+// known, and what was made of the message: accepted, duplicate, ended, unknown (signed: remembered for ten minutes),
+// throttled. The gateway answers 204. Raises PT400 for a body or headers that are none and for a timestamp five minutes
+// away, PT403 for a signature that no known secret has made; while none is known messages need no signature. For anon,
+// by its grant.
 ATELIER_FUNCTION(replicate_webhook) {
   pg::ResultSet result(fcinfo);
   const auto body = rpc::argument<std::string>(fcinfo, 0);
@@ -70,12 +71,12 @@ ATELIER_FUNCTION(replicate_webhook) {
 
   ATELIER_FAULT(webhook_read);
   const std::optional<Subject> about =
-      store::webhooks::find(subject->prediction_id, subject->attempt, message_id.has_value());
+      store::webhooks::find(subject->prediction_id, subject->attempt, subject->training, message_id.has_value());
   const std::string_view outcome = note(about, message_id, subject->prediction_id);
   ATELIER_FAULT(webhook_written);
   if (outcome == "accepted" || (outcome == "unknown" && message_id)) pg::wake_dispatcher_at_commit();
   pg::set_request_setting("response.status", "204");
-  const auto attempt = about ? std::optional<std::string>(std::to_string(about->attempt)) : std::nullopt;
+  const auto attempt = about ? std::optional<std::string>(store::webhooks::name_of(*about)) : std::nullopt;
   result.add({pg::Arg::of(attempt), pg::Arg::of(outcome)});
   return (Datum)0;
 }

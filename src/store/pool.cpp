@@ -21,14 +21,20 @@ pg::Statement tokens_statement(R"sql(
 pg::Statement forget_statement(R"sql(
   DELETE FROM atelier.kept_tokens k
    WHERE NOT EXISTS (SELECT FROM atelier.attempts a
-                      WHERE a.state IN ('sending', 'running', 'unknown') AND a.token_id = k.token_id))sql");
+                      WHERE a.state IN ('sending', 'running', 'unknown') AND a.token_id = k.token_id)
+     AND NOT EXISTS (SELECT FROM atelier.trainings t
+                      WHERE t.state IN ('sending', 'running', 'unknown') AND t.token_id = k.token_id))sql");
 
 // A request that was sent and refused has arrived too; one that never arrived used nothing.
 pg::Statement sent_statement(R"sql(
   SELECT a.token_id, a.sent_at, a.state = 'unknown' AS open
     FROM atelier.attempts a
    WHERE a.sent_at > $1 AND a.state <> 'absent' AND a.token_id IS NOT NULL
-   ORDER BY open, a.sent_at)sql");
+   UNION ALL
+  SELECT t.token_id, t.sent_at, t.state = 'unknown' AS open
+    FROM atelier.trainings t
+   WHERE t.sent_at > $1 AND t.state IN ('unknown', 'running') AND t.token_id IS NOT NULL
+   ORDER BY open, sent_at)sql");
 
 pg::Statement usage_statement(R"sql(
   UPDATE @app@.replicate_tokens t

@@ -58,6 +58,11 @@ pg::Statement adopt_statement(R"sql(
    WHERE g.id = p.generation_id AND g.status IN ('queued', 'processing')
   RETURNING p.prediction_id)sql");
 
+pg::Statement trainings_statement(R"sql(
+  SELECT t.id, t.lora_id, coalesce(l.trigger_word, ''), t.created_at
+    FROM atelier.trainings t LEFT JOIN @app@.user_loras l ON l.id = t.lora_id
+   WHERE t.state IN ('queued', 'sending', 'unknown'))sql");
+
 pg::Statement waits_statement(R"sql(SELECT EXISTS (SELECT FROM atelier.queue))sql");
 
 // Attempts that were sent before `since` may still have been running then.
@@ -68,6 +73,16 @@ constexpr int64_t kLongestUs = int64_t{24} * 3600 * 1'000'000;
 pg::Timestamp last_known() {
   pg::Spi spi;
   return last_known_statement()[0].get<pg::Timestamp>(0);
+}
+
+std::vector<OpenTraining> open_trainings() {
+  pg::Spi spi;
+  const pg::Rows rows = trainings_statement();
+  std::vector<OpenTraining> open;
+  for (size_t i = 0; i < rows.size(); ++i)
+    open.push_back({rows[i].get<int64_t>(0), rows[i].get<core::Uuid>(1), rows[i].get<std::string>(2),
+                    rows[i].get<pg::Timestamp>(3)});
+  return open;
 }
 
 Outcome adopt(const std::vector<Seen>& seen, pg::Timestamp since, int64_t image_deadline_s, int64_t video_deadline_s) {

@@ -10,11 +10,21 @@
 #include <vector>
 
 #include "pg/datum.hpp"
+#include "store/uuid.hpp"
 
 namespace atelier::store::survey {
 
 // Everything that was sent before is known: nothing that waits had been queued by then, or the attempt is here.
 pg::Timestamp last_known();
+
+// A training that is open here and not known to run: a former timeline may have started it.
+struct OpenTraining {
+  int64_t id;
+  core::Uuid lora;
+  std::string trigger_word;
+  pg::Timestamp created_at;
+};
+std::vector<OpenTraining> open_trainings();
 
 // A prediction in the list.
 struct Seen {

@@ -59,6 +59,8 @@ pg::Statement keep_statement(R"sql(
   SELECT $1, $2, (SELECT s.account FROM atelier.token_state s WHERE s.token_id = $1)
    WHERE $3 OR EXISTS (SELECT FROM atelier.attempts a
                         WHERE a.state IN ('sending', 'running', 'unknown') AND a.token_id = $1)
+      OR EXISTS (SELECT FROM atelier.trainings t
+                  WHERE t.state IN ('sending', 'running', 'unknown') AND t.token_id = $1)
   ON CONFLICT (token_id) DO UPDATE SET token = excluded.token, account = excluded.account, deleted_at = now())sql");
 
 std::optional<Token> token_in(const pg::Rows& rows) {

@@ -16,22 +16,27 @@ namespace atelier::store::webhooks {
 // Every secret that is known.
 std::vector<std::string> secrets();
 
-// The attempt whose prediction it is, by the attempt's number or by the generation that has it.
+// The attempt whose prediction it is, by the attempt's number or by the generation that has it; or the training.
 struct Subject {
-  int64_t attempt;
+  int64_t number;
   bool open;
+  bool is_training;
 };
-// With `trusted` also an attempt of this number that waits for its prediction's id.
-std::optional<Subject> find(const std::string& prediction_id, std::optional<int64_t> attempt, bool trusted);
+// With `trusted` also an attempt or a training of this number that waits for its id at the provider.
+std::optional<Subject> find(const std::string& prediction_id, std::optional<int64_t> attempt,
+                            std::optional<int64_t> training, bool trusted);
+// As it stands in the URL of the webhook.
+std::string name_of(const Subject& subject);
 
 // Notes a signed message; false when it was noted before. One about an attempt that has ended is only remembered.
 bool note_signed(const std::string& message_id, const std::string& prediction_id, const std::optional<Subject>& about);
-// Notes that somebody says there is news of an open attempt; false when that was said within the last five seconds.
+// Notes that somebody says there is news of an open one; false when that was said within the last five seconds.
 bool note_unsigned(const std::string& prediction_id, const Subject& about);
 
 // A message that the dispatcher has not seen.
 struct News {
   std::optional<int64_t> attempt;
+  std::optional<int64_t> training;
   std::string prediction_id;
 };
 std::vector<News> take_news();

@@ -4,6 +4,8 @@
 // them, so that the unique index finds a word that is there already.
 #include "core/trigger_word.hpp"
 #include "pg/entry.hpp"
+#include "pg/shmem.hpp"
+#include "store/trainings.hpp"
 #include "store/uuid.hpp"
 #include "trigger/allowed.hpp"
 
@@ -14,11 +16,13 @@ namespace {
 
 constexpr Oid kText = pg::TypeOf<std::string>::scalar;
 
+constinit const pg::Column kId{"id", pg::TypeOf<core::Uuid>::scalar};
 constinit const pg::Column kName{"name", kText};
 constinit const pg::Column kDescription{"description", kText};
 constinit const pg::Column kTriggerWord{"trigger_word", kText};
 constinit const pg::Column kStatus{"status", kText};
 constinit const pg::Column kUpdatedAt{"updated_at", pg::TypeOf<pg::Timestamp>::scalar};
+constinit const pg::Column kDeletedAt{"deleted_at", pg::TypeOf<pg::Timestamp>::scalar};
 
 constinit const pg::Column kImageUrl{"image_url", kText};
 constinit const pg::Column kCaption{"caption", kText};
@@ -38,6 +42,17 @@ void restrict_status(pg::TriggerCall& call) {
   if (call.new_value<std::string>(kStatus) != "uploading") call.set(kStatus, pg::Arg::of("pending"));
 }
 
+// The app has ended a LoRA that is being trained, or trains it itself, or its user has deleted it. That holds, whatever
+// the row says a moment later; the dispatcher cancels at the provider what it has started there.
+void give_up_training(const pg::TriggerCall& call) {
+  const auto before = call.old_value<std::string>(kStatus);
+  if (pg::is_worker() || (before != "uploading" && before != "training")) return;
+  const auto after = call.new_value<std::string>(kStatus);
+  const bool goes_on = after == before || after == "uploading";
+  if (goes_on && (call.new_is_null(kDeletedAt) || !call.changes(kDeletedAt))) return;
+  if (store::trainings::disown(call.old_required<core::Uuid>(kId))) pg::wake_dispatcher_at_commit();
+}
+
 }  // namespace
 
 ATELIER_FUNCTION(guard_lora) {
@@ -50,6 +65,7 @@ ATELIER_FUNCTION(guard_lora) {
     call.keep(kUpdatedAt);  // may be sent along
     allow_changes(call, "a LoRA", {"name", "description", "deleted_at"});
     call.set(kUpdatedAt, pg::Arg::of(pg::transaction_start()));
+    give_up_training(call);
   } else {
     return call.result();
   }

@@ -96,7 +96,7 @@ class Dispatcher {
     if (promoted_ && !rescuer_.is_busy()) survey_.begin(now_us);
     survey_.act(now_us);
     if (inherited_) {
-      trainer_.allow(may_send_);
+      trainer_.allow(may_send_, promoted_);
       trainer_.act(now_us);
     }
     const bool surveyed = survey_.take_finished();
@@ -236,7 +236,7 @@ class Dispatcher {
     trainer_.look_soon();
     decide(state);
     for (const int64_t attempt : cancels) watcher_.want_cancel(attempt, now_us);
-    if (inherited_) news_.take(now_us);
+    if (inherited_) trainer_.hear(news_.take(now_us), now_us);
     if (inherited_) news_.ask_secrets(now_us);
     if (may_send_) sender_.ask_accounts(now_us);
     return true;
@@ -301,7 +301,7 @@ class Dispatcher {
 
   void publish() {
     context_.report.in_flight = static_cast<int32_t>(context_.transfers.in_flight());
-    context_.report.running = static_cast<int32_t>(context_.jobs.size());
+    context_.report.running = static_cast<int32_t>(context_.jobs.size() + trainer_.size());
     if (std::memcmp(&context_.report, &published_, sizeof(published_)) == 0) return;
     std::memcpy(&published_, &context_.report, sizeof(published_));
     pg::publish(context_.report);
@@ -319,7 +319,7 @@ class Dispatcher {
   Survey survey_{context_};
   News news_{context_};
   RollCall roll_call_{context_};
-  Trainer trainer_{context_};
+  Trainer trainer_{context_, sender_};
   pg::WorkerReport published_;
   bool inherited_ = false;
   bool promoted_ = false;

@@ -21,6 +21,7 @@
 #include "store/count_keeping.hpp"
 #include "store/dispatch.hpp"
 #include "store/tokens.hpp"
+#include "store/trainings.hpp"
 #include "worker/schedules.hpp"
 #include "worker/start.hpp"
 
@@ -50,7 +51,7 @@ bool keep_leases() {
     if (!state.serves() || state.permit != store::dispatch::Permit::running) return;
     pg::set_app_schema(state.app_schema);
     pg::make_commit_durable();
-    orphaned = store::attempts::orphan_expired(pg::now());
+    orphaned = store::attempts::orphan_expired(pg::now()) + store::trainings::orphan_expired(pg::now());
     ATELIER_FAULT(leases_written);
   });
   if (error) {

@@ -23,9 +23,9 @@ constexpr size_t kMostEarly = 10'000;
 
 }  // namespace
 
-void News::take(int64_t now_us) {
-  if (pg::settings::webhook_url().empty()) return;
-  std::vector<store::webhooks::News> news;
+std::vector<store::webhooks::News> News::take(int64_t now_us) {
+  std::vector<store::webhooks::News> news, others;
+  if (pg::settings::webhook_url().empty()) return others;
   const auto error = pg::in_owner_transaction([&] {
     news = store::webhooks::take_news();
     if (now_us < next_forget_us_) return;
@@ -34,9 +34,13 @@ void News::take(int64_t now_us) {
   });
   if (error) {
     pg::report(pg::Level::log, std::string("atelier: webhooks postponed: ") + error->what());
-    return;
+    return others;
   }
   for (const store::webhooks::News& one : news) {
+    if (one.training) {
+      others.push_back(one);
+      continue;
+    }
     Job* job = one.attempt ? context_.jobs.find(*one.attempt) : context_.jobs.find_prediction(one.prediction_id);
     if (job != nullptr) {
       look_soon(*job, now_us);
@@ -44,8 +48,10 @@ void News::take(int64_t now_us) {
       // It came before the answer to the creating request.
       if (context_.early.size() >= kMostEarly) context_.early.clear();
       context_.early.insert(one.prediction_id);
+      others.push_back(one);
     }
   }
+  return others;
 }
 
 void News::look_soon(Job& job, int64_t now_us) {

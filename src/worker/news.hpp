@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
+#include "store/webhooks.hpp"
 #include "worker/context.hpp"
 
 namespace atelier::worker {
@@ -16,8 +18,9 @@ class News {
  public:
   explicit News(Context& context) : context_(context) {}
 
-  // Looks what has come in. Makes a transaction of its own.
-  void take(int64_t now_us);
+  // Looks what has come in. Makes a transaction of its own. Returns what is not about predictions that are open, for
+  // the trainer.
+  std::vector<store::webhooks::News> take(int64_t now_us);
 
   // Asks for the secrets of accounts of which none, or an old one, is known.
   void ask_secrets(int64_t now_us);

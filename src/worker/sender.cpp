@@ -264,10 +264,7 @@ void Sender::on_created(const Arrival& arrival, int64_t now_us) {
       if (verdict.low_credit) context_.tokens.pool().limit_to_low_credit(token, now_us + kLowCreditUs);
       return give_back(now_us);
     case CreateAction::confirm_token:
-      context_.tokens.count_error(token, verdict.failure.admin_message);
-      context_.tokens.pool().cool_token(token, now_us + core::kMinuteUs);
-      suspects_.insert(token);
-      ask_account(token, now_us);
+      suspect(token, verdict.failure.admin_message, now_us);
       return give_back(now_us);
     case CreateAction::cannot_pay:
       context_.tokens.count_error(token, verdict.failure.admin_message);
@@ -352,6 +349,13 @@ void Sender::ask_account(int32_t token, int64_t now_us) {
   const std::string* secret = context_.tokens.secret(token);
   if (secret == nullptr || !context_.tokens.pool().begin_request(token, core::TokenPool::Use::other, now_us)) return;
   context_.transfers.send(Reason::check_account, 0, token, *secret, replicate::get_account());
+}
+
+void Sender::suspect(int32_t token, const std::string& error, int64_t now_us) {
+  context_.tokens.count_error(token, error);
+  context_.tokens.pool().cool_token(token, now_us + core::kMinuteUs);
+  suspects_.insert(token);
+  ask_account(token, now_us);
 }
 
 void Sender::ask_accounts(int64_t now_us) {

@@ -35,6 +35,8 @@ class Sender {
 
   // Asks for the accounts of tokens that are new.
   void ask_accounts(int64_t now_us);
+  // The provider has refused this token: it rests, and is switched off when its account cannot be asked for either.
+  void suspect(int32_t token, const std::string& error, int64_t now_us);
   void on_account(const Arrival& arrival, int64_t now_us);
 
   // The settings may name another host now: what the last one did is past.

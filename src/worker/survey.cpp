@@ -2,7 +2,9 @@
 #include "worker/survey.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
+#include <utility>
 
 #include "core/json.hpp"
 #include "core/retry.hpp"
@@ -11,6 +13,7 @@
 #include "pg/transaction.hpp"
 #include "replicate/matching.hpp"
 #include "replicate/outcome.hpp"
+#include "replicate/training.hpp"
 #include "store/dispatch.hpp"
 #include "worker/endings.hpp"
 
@@ -24,12 +27,21 @@ constexpr int64_t kNextRoundUs = 5 * core::kSecondUs;
 // So often every token of an account may be refused before the account is left out: nobody can have sent with it.
 constexpr int kMostRefusals = 3;
 constexpr int64_t kBusyUs = 200'000;
+constexpr std::array<const char*, 3> kNames{"predictions", "trainings", "uploads"};
+
+// Whether it says what the file is called, or that there is none any more.
+bool is_file_answer(const replicate::Answer& answer) {
+  return replicate::is_success(answer) || (answer.delivery == replicate::Delivery::delivered && answer.status == 404);
+}
 
 }  // namespace
 
 void Survey::begin(int64_t now_us) {
   if (phase_ != Phase::idle) return;
-  const auto error = pg::in_owner_transaction([&] { since_us_ = store::survey::last_known().us; });
+  const auto error = pg::in_owner_transaction([&] {
+    since_us_ = store::survey::last_known().us;
+    trainings_.begin(store::survey::open_trainings());
+  });
   if (error) {
     if (!error->passes_by_itself()) throw *error;
     return;
@@ -37,7 +49,9 @@ void Survey::begin(int64_t now_us) {
   std::set<std::string> accounts;
   for (const int32_t token : context_.tokens.active()) {
     const std::string account = context_.tokens.pool().account_of(token);
-    if (account.empty() || accounts.insert(account).second) sources_.push_back({token, {}, now_us});
+    if (!account.empty() && !accounts.insert(account).second) continue;
+    add_source(What::predictions, token, now_us);
+    if (trainings_.are_wanted()) add_source(What::trainings, token, now_us);
   }
   phase_ = Phase::listing;
   list_from_start(now_us);
@@ -49,11 +63,22 @@ bool Survey::take_finished() noexcept {
   return finished;
 }
 
+void Survey::add_source(What what, int32_t token, int64_t due_us, const std::string& file) {
+  Source source{++last_source_, what, token, {}, due_us, file};
+  if (what == What::file) source.request = replicate::get_file(file);
+  sources_.push_back(std::move(source));
+}
+
 void Survey::list_from_start(int64_t due_us) {
   seen_.clear();
   ids_.clear();
+  // What an upload is called does not change.
+  sources_.erase(
+      std::remove_if(sources_.begin(), sources_.end(), [](const Source& source) { return source.what == What::file; }),
+      sources_.end());
   for (Source& source : sources_) {
-    source.request = replicate::list_predictions(since_us_ - replicate::kClockSkewUs);
+    source.request = source.what == What::trainings ? replicate::list_trainings()
+                                                    : replicate::list_predictions(since_us_ - replicate::kClockSkewUs);
     source.due_us = due_us;
     source.out = source.read = false;
   }
@@ -73,7 +98,7 @@ void Survey::act(int64_t now_us) {
       continue;
     }
     source.out = true;
-    context_.transfers.send(Reason::survey, 0, source.token, *secret, source.request);
+    context_.transfers.send(Reason::survey, source.id, source.token, *secret, source.request);
     ATELIER_FAULT(survey_sent);
   }
   const bool all = std::all_of(sources_.begin(), sources_.end(), [](const Source& source) { return source.read; });
@@ -82,11 +107,15 @@ void Survey::act(int64_t now_us) {
 
 void Survey::on_list(const Arrival& arrival, int64_t now_us) {
   const auto place = std::find_if(sources_.begin(), sources_.end(),
-                                  [&](const Source& one) { return one.out && one.token == arrival.transfer.token; });
+                                  [&](const Source& one) { return one.out && one.id == arrival.transfer.attempt; });
   if (phase_ != Phase::listing || place == sources_.end()) return;
   ATELIER_FAULT(survey_read);
   Source& source = *place;
   source.out = false;
+  if (source.what == What::file && is_file_answer(arrival.answer)) {
+    source.read = true;
+    return trainings_.name_file(source.file, replicate::parse_file_name(arrival.answer.body));
+  }
   const replicate::ListVerdict verdict =
       replicate::judge_list(arrival.answer, now_us, context_.random(), source.failures);
   if (verdict.action != replicate::ListAction::page) {
@@ -101,18 +130,32 @@ void Survey::on_list(const Arrival& arrival, int64_t now_us) {
       if (++source.refusals < kMostRefusals) return;
       source.read = true;
       pg::report(pg::Level::warning,
-                 "atelier: the predictions of token " + std::to_string(source.token) + " cannot be listed",
+                 "atelier: the " + std::string(kNames[static_cast<size_t>(source.what)]) + " of token " +
+                     std::to_string(source.token) + " cannot be listed",
                  "What the former timeline has sent with it cannot be compared with the queue.");
     }
     return;
   }
   source.failures = 0;
-  collect(source, *verdict.page);
-  const auto next = replicate::may_be_on_next_page(*verdict.page, since_us_)
-                        ? replicate::next_page(verdict.page->next, pg::settings::api_base_url())
-                        : std::nullopt;
+  const auto next = next_page(source, *verdict.page);
   source.read = !next;
   if (next) source.request = *next;
+  if (source.what == What::predictions) return collect(source, *verdict.page);
+  trainings_.collect(source.token, *verdict.page);
+  // Adds sources: `source` is not used any more.
+  ask_for_files(source.token, now_us);
+}
+
+std::optional<replicate::Request> Survey::next_page(const Source& source, const replicate::Page& page) const {
+  const std::string base = pg::settings::api_base_url();
+  if (source.what == What::trainings)
+    return replicate::may_be_on_next_page(page, trainings_.since_us()) ? replicate::next_training_page(page.next, base)
+                                                                       : std::nullopt;
+  return replicate::may_be_on_next_page(page, since_us_) ? replicate::next_page(page.next, base) : std::nullopt;
+}
+
+void Survey::ask_for_files(int32_t token, int64_t now_us) {
+  for (const std::string& file : trainings_.take_files(token)) add_source(What::file, token, now_us, file);
 }
 
 void Survey::collect(const Source& source, const replicate::Page& page) {
@@ -138,6 +181,9 @@ void Survey::compare(int64_t now_us) {
     pg::make_commit_durable();
     outcome =
         store::survey::adopt(seen_, {since_us_}, pg::settings::image_deadline_s(), pg::settings::video_deadline_s());
+    const store::survey::Outcome trained = trainings_.adopt(context_.tokens.pool());
+    outcome.adopted += trained.adopted;
+    outcome.unreadable += trained.unreadable;
     if (outcome.unreadable > 0) {
       store::dispatch::hold();
     } else if (last) {
@@ -153,11 +199,11 @@ void Survey::compare(int64_t now_us) {
   ATELIER_FAULT(survey_committed);
   if (outcome.adopted > 0)
     pg::report(pg::Level::log, "atelier: " + std::to_string(outcome.adopted) +
-                                   " generations had been sent by the former timeline and are watched");
+                                   " rows had been sent by the former timeline and are watched");
   if (outcome.unreadable > 0)
     pg::report(pg::Level::warning, "atelier: dispatch is held: predictions of the former timeline have expired",
-               "The provider no longer shows what they were made from, so queued generations may be among them.",
-               "Look at the queued generations, then run SELECT atelier.resume();");
+               "The provider no longer shows what they were made from, so queued rows may be among them.",
+               "Look at the queued generations and at atelier.trainings, then run SELECT atelier.resume();");
   finished_ = true;
   if (outcome.unreadable == 0 && !last) return list_from_start(now_us + pg::fault::scaled(kNextRoundUs));
   phase_ = Phase::done;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: PostgreSQL
 // After a change of the timeline (a standby was promoted, or the server was restored to a point in time) the former one
 // may have sent rows of which this database knows only that they are queued. Nothing is sent before the list of every
-// account has been compared with them; what is found gets the attempt that was lost. Part of the dispatcher, which asks
-// is_busy() before it claims. It never sends a creating request.
+// account has been compared with them; what is found gets the attempt that was lost. The same for trainings, which are
+// told by the name of the set that they were made from. Part of the dispatcher, which asks is_busy() before it claims.
+// It never sends a creating request.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include "replicate/request.hpp"
 #include "store/survey.hpp"
 #include "worker/context.hpp"
+#include "worker/survey_trainings.hpp"
 
 namespace atelier::worker {
 
@@ -34,19 +36,26 @@ class Survey {
 
  private:
   enum class Phase { idle, listing, done };
-  // One account, asked by one of its tokens.
+  // A list of one account, or an upload in it, asked for by one of its tokens.
+  enum class What { predictions, trainings, file };
   struct Source {
+    int64_t id;
+    What what;
     int32_t token;
     replicate::Request request;
     int64_t due_us;
+    std::string file;
     int failures = 0;
     int refusals = 0;
     bool out = false;
     bool read = false;
   };
 
+  void add_source(What what, int32_t token, int64_t due_us, const std::string& file = {});
   void list_from_start(int64_t due_us);
   void collect(const Source& source, const replicate::Page& page);
+  std::optional<replicate::Request> next_page(const Source& source, const replicate::Page& page) const;
+  void ask_for_files(int32_t token, int64_t now_us);
   void compare(int64_t now_us);
 
   Context& context_;
@@ -57,6 +66,8 @@ class Survey {
   std::vector<Source> sources_;
   std::vector<store::survey::Seen> seen_;
   std::set<std::string> ids_;  // of seen_
+  SurveyTrainings trainings_;
+  int64_t last_source_ = 0;
 };
 
 }  // namespace atelier::worker

@@ -19,18 +19,28 @@
 #include "replicate/outcome.hpp"
 #include "replicate/training.hpp"
 #include "store/trainings.hpp"
+#include "store/webhooks.hpp"
 #include "worker/context.hpp"
+#include "worker/sender.hpp"
 
 namespace atelier::worker {
 
 class Trainer {
  public:
-  explicit Trainer(Context& context) : context_(context) {}
+  Trainer(Context& context, Sender& sender) : context_(context), sender_(sender) {}
 
   // The table has to be read again.
   void look_soon() { next_look_us_ = 0; }
-  // Whether new ones may be started.
-  void allow(bool may_start) { may_start_ = may_start; }
+  // Webhooks that tell of no open prediction: those of its own are looked at at once.
+  void hear(const std::vector<store::webhooks::News>& news, int64_t now_us);
+  // How many are open.
+  size_t size() const { return trainings_.size(); }
+  // Whether new ones may be started; and whether a queued one may have been started by a former timeline, so that
+  // nobody knows yet what there is to cancel.
+  void allow(bool may_start, bool may_be_started) {
+    may_start_ = may_start;
+    may_be_started_ = may_be_started;
+  }
   void act(int64_t now_us);
   void on_answer(const Arrival& arrival, int64_t now_us);
   std::optional<int64_t> due_us() const;
@@ -58,17 +68,22 @@ class Trainer {
     int32_t token = 0;
     std::string account;
     std::string file_account;  // where `file` is
+    int64_t uploaded_us = 0;
     replicate::UploadedFile file;
     std::string input;
 
     int searches = 0;
     bool may_be_hidden = false;
+    bool hinted = false;  // a webhook came while it could not be looked at
     bool cancel_sent = false;
     int64_t watched_since_us = 0;
+    int64_t missing_since_us = 0;  // 404 since then; 0 when it was there at the last look
     std::optional<replicate::Request> next_page;
   };
 
   void look(int64_t now_us);
+  static bool is_elsewhere(const Training& training, const store::trainings::Open& row);
+  static void follow(Training& training, store::trainings::Open row, int64_t now_us);
   void advance(Training& training, int64_t now_us);
 
   // trainer_set.cpp: the pictures.
@@ -88,6 +103,7 @@ class Trainer {
   void return_training(Training& training, const replicate::Failure& failure, int64_t until_us, int64_t now_us);
 
   // trainer_watch.cpp: afterwards.
+  static int64_t given_up_us(const Training& training);
   void search(Training& training, int64_t now_us);
   void on_list(Training& training, const Arrival& arrival, int64_t now_us);
   void watch(Training& training, int64_t now_us);
@@ -104,11 +120,16 @@ class Trainer {
   void fail(Training& training, const std::string& message, const std::string& for_admins, int64_t now_us);
   void cancel(Training& training, int64_t now_us);
 
+  // The URL that is sent along; empty for none.
+  static std::string webhook_of(const Training& training);
+
   Context& context_;
+  Sender& sender_;
   std::map<int64_t, Training> trainings_;
   std::set<std::string> destinations_;  // accounts whose model is known to exist
   int64_t next_look_us_ = 0;
   bool may_start_ = false;
+  bool may_be_started_ = false;
 };
 
 }  // namespace atelier::worker

@@ -19,8 +19,16 @@ INSERT INTO atelier.attempts (generation_id, user_id, number, token_id, sent_at,
 SELECT '00000000-0000-4000-8000-0000000f0009', pg_temp.ann(), v.number, 9001, now() - v.age, now(), v.state, CASE WHEN v.state NOT IN ('running', 'unknown') THEN now() - v.age END
   FROM (VALUES (1, 'failed', interval '2 hours'), (2, 'succeeded', '30 minutes'), (1, 'running', '10 seconds'), (1, 'unknown', '20 seconds')) v (number, state, age);
 
+DELETE FROM atelier.trainings;
+INSERT INTO atelier.trainings (lora_id, user_id, trainer, version, state, created_at, sent_at, ended_at, token_id)
+SELECT gen_random_uuid(), pg_temp.ann(), 'a/b', 'c', v.state, now() - v.age, now() - v.sent, now() - v.ended, 9001
+  FROM (VALUES ('queued', interval '5 minutes', NULL::interval, NULL::interval), ('queued', '1 minute', NULL, NULL),
+               ('running', '5 seconds', '2 seconds', NULL), ('succeeded', '3 hours', '2 hours', '20 minutes'),
+               ('failed', '4 hours', '4 hours', '3 hours')) v (state, age, sent, ended);
+
 SELECT set_eq('SELECT DISTINCT name FROM atelier.metrics', ARRAY[
   'queued', 'queued_in_backoff', 'queued_in_full_workspace', 'queued_users', 'oldest_queued_age_seconds', 'open_attempts', 'attempts_last_hour', 'retries_last_hour',
+  'open_trainings', 'oldest_queued_training_age_seconds', 'trainings_last_hour',
   'tokens_active', 'tokens_cooling', 'cooling_seconds_left', 'creates_left_this_minute', 'worker_up', 'in_flight', 'accepted_total',
   'finished_total', 'unreached_in_a_row', 'dispatch', 'job_lag_seconds', 'job_duration_seconds', 'job_failed'], 'the names')
   FROM atelier.run_job('forget-deletions');
@@ -35,12 +43,17 @@ SELECT is(pg_temp.metric('open_attempts', '{"state": "unknown"}'), 1::float8, 'w
 SELECT is(pg_temp.metric('attempts_last_hour', '{"outcome": "succeeded"}'), 1::float8, 'outcomes of the last hour');
 SELECT is(pg_temp.metric('attempts_last_hour', '{"outcome": "failed"}'), 0::float8, 'and of no longer');
 SELECT is(pg_temp.metric('retries_last_hour'), 1::float8, 'second attempts');
+SELECT is(pg_temp.metric('open_trainings', '{"state": "queued"}'), 2::float8, 'trainings that wait');
+SELECT is(pg_temp.metric('open_trainings', '{"state": "running"}'), 1::float8, 'that run');
+SELECT ok(pg_temp.metric('oldest_queued_training_age_seconds') BETWEEN 300 AND 500, 'since when');
+SELECT is(pg_temp.metric('trainings_last_hour', '{"outcome": "succeeded"}'), 1::float8, 'how they have ended');
+SELECT is(pg_temp.metric('trainings_last_hour', '{"outcome": "failed"}'), 0::float8, 'within the hour');
 SELECT is(pg_temp.metric('tokens_active', '{"account": "acme"}'), 2::float8, 'tokens of an account');
 SELECT is(pg_temp.metric('tokens_active', '{"account": ""}'), 1::float8, 'of one that is not known yet');
 SELECT is(pg_temp.metric('tokens_active', '{"account": "beta"}'), 0::float8, 'inactive ones do not count');
 SELECT is(pg_temp.metric('tokens_cooling', '{"account": "acme"}'), 1::float8, 'that cool down');
 SELECT ok(pg_temp.metric('cooling_seconds_left', '{"account": "acme"}') BETWEEN 1 AND 100, 'for how long');
-SELECT is(pg_temp.metric('creates_left_this_minute', '{"account": "acme"}'), 598::float8, 'what is left of the limit');
+SELECT is(pg_temp.metric('creates_left_this_minute', '{"account": "acme"}'), 597::float8, 'what is left of the limit, trainings counted');
 SET LOCAL atelier.creates_per_minute = 0;
 SELECT is(pg_temp.metric('creates_left_this_minute', '{"account": "acme"}'), NULL, 'without a limit nothing is told');
 SELECT is(pg_temp.metric('dispatch', '{"state": "running"}'), 1::float8, 'whether it dispatches');

@@ -39,6 +39,26 @@ SET LOCAL ROLE service_role;
 SELECT is(public.start_lora_training(pg_temp.l(2)), 'uploading', 'the app starts it for anybody');
 SELECT throws_ok($$SELECT public.start_lora_training(gen_random_uuid())$$, '22023', NULL, 'but nothing that is not there');
 RESET ROLE;
+
+-- What others write to a LoRA that is being trained. Each line begins anew.
+CREATE FUNCTION pg_temp.disowned_by(command text) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  found boolean;
+BEGIN
+  UPDATE public.user_loras SET status = 'uploading', deleted_at = NULL WHERE id = pg_temp.l(1);
+  UPDATE atelier.trainings SET disowned = false;
+  EXECUTE format(command, format('WHERE id = %L', pg_temp.l(1)));
+  SELECT t.disowned INTO found FROM atelier.trainings t WHERE t.lora_id = pg_temp.l(1);
+  RETURN found;
+END$$;
+SELECT is(pg_temp.disowned_by(command), disowned, command)
+  FROM (VALUES ('UPDATE public.user_loras SET status = ''failed'' %s', true), ('UPDATE public.user_loras SET status = ''completed'' %s', true),
+               ('UPDATE public.user_loras SET status = ''pending'' %s', true), ('UPDATE public.user_loras SET status = ''training'' %s', true),
+               ('UPDATE public.user_loras SET deleted_at = now() %s', true),
+               ('UPDATE public.user_loras SET name = ''other'' %s', false), ('UPDATE public.user_loras SET status = ''uploading'' %s', false)) v (command, disowned);
+UPDATE public.user_loras SET status = 'failed' WHERE id = pg_temp.l(1);
+SELECT throws_ok(format('SELECT public.start_lora_training(%L)', pg_temp.l(1)), '55000', 'the former training of this LoRA has not ended yet', 'while it is open none is started anew');
+SELECT is((SELECT count(*) FROM atelier.trainings t WHERE t.lora_id = pg_temp.l(2) AND t.disowned), 0::bigint, 'other LoRAs are left alone');
 SELECT is((SELECT count(*) FROM atelier.trainers WHERE version ~ '^[0-9a-f]{64}$'), 3::bigint, 'three trainers are known');
 SELECT * FROM finish();
 ROLLBACK;

@@ -18,7 +18,7 @@ my $user = add_user($node);
 $node->safe_psql('postgres', "INSERT INTO atelier.models (replicate_model) VALUES ('sim/instant')");
 
 my @checks = ('tables', 'guards', 'changes', 'row level security', 'owner', 'roles', 'preload', 'worker places', 'workers', 'provider',
-    'dispatch', 'tokens', 'queue', 'attempts', 'models', 'budget', 'outputs', 'counts', 'webhooks',
+    'dispatch', 'tokens', 'queue', 'attempts', 'trainings', 'models', 'budget', 'outputs', 'counts', 'webhooks',
     'adoption', 'policies');
 
 sub well {

@@ -28,7 +28,7 @@ sub requests { return $_[0]{listener}->requests }
 
 sub answer {
     my ($connection, $directory, $head, $body) = @_;
-    my ($attempt) = $head =~ m{\APOST /rpc/replicate_webhook\?attempt=eq\.(\d+) };
+    my ($attempt) = $head =~ m{\APOST /rpc/replicate_webhook\?attempt=eq\.(t?\d+) };
     return "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n" unless defined $attempt;
     my %headers = map { /\A([^:]+): *(.*)\z/ ? (lc $1 => $2) : () } split /\r\n/, $head;
     my $headers = encode_json(\%headers);

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: PostgreSQL
+# A new timeline and trainings: the standby has trainings of which it knows only that they are queued, though the primary
+# had started them. None is started before the provider's lists have been compared; each is told by the name of its set.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/lib";
+use Atelier;
+use Atelier::Queue qw(dispatcher_state eventually health run_hint);
+use Atelier::Training;
+use HTTP::Tiny;
+use JSON::PP;
+use Test::More;
+
+my $stand_in = Atelier::StandIn->start;
+my $primary = atelier_node('primary', stand_in => $stand_in, token => 0, init => [ allows_streaming => 1 ],
+    settings => { 'atelier.download_hosts' => '127.0.0.1' });
+add_token($primary, $_) for 'r8_acme_failover_1', 'r8_other_failover_2';
+my $studio = Atelier::Training->new($primary, $stand_in);
+$studio->trainer('sim/run-300ms');
+$studio->ended($studio->start(add_user($primary)), 'completed', 'the primary trains');
+$studio->trainer('sim/run-15s--list-late-2s');
+$primary->backup('base');
+my $standby = PostgreSQL::Test::Cluster->new('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->start;
+
+# Trainings that wait, since their users may do nothing; the same word, so that the input alone would tell nothing.
+my %user = map { $_ => add_user($primary) } 'lost', 'waiting', 'unwanted', 'later';
+$primary->safe_psql('postgres', 'UPDATE users SET is_active = false');
+my %lora;
+for my $name ('lost', 'waiting', 'unwanted') {
+    $lora{$name} = $studio->lora($user{$name}, 'SAME');
+    $primary->safe_psql('postgres', "SELECT start_lora_training('$lora{$name}')");
+}
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+$standby->append_conf('postgresql.conf', "primary_conninfo = ''");
+$standby->reload;
+$primary->poll_query_until('postgres', 'SELECT count(*) = 0 FROM pg_stat_replication') or die 'still connected';
+$primary->safe_psql('postgres', "UPDATE users SET is_active = true WHERE id IN ('$user{lost}', '$user{unwanted}')");
+$studio->becomes($lora{$_}, 'running', "$_: was started by the primary") for 'lost', 'unwanted';
+my $trained = $studio->training($lora{lost}, 'training_id');
+$primary->stop('immediate');
+my $there = $studio->on($standby);
+is($there->training($lora{$_}, 'state'), 'queued', "$_: of which the standby knows nothing") for 'lost', 'unwanted';
+
+subtest 'failover' => sub {
+    my ($posts, $uploads) = ($there->posts, $there->uploads);
+    $stand_in->request('POST', '/_control/fail', { route => 'training', error => '500', times => 100000 });
+    $standby->promote;
+    $standby->safe_psql('postgres', 'UPDATE users SET is_active = true');
+    dispatcher_state($standby, 'rescuing', 'the new primary looks up what was sent');
+    sql_as($standby, $user{unwanted}, "DELETE FROM user_loras WHERE id = '$lora{unwanted}'");
+    my $lists = sub { return $there->stats->{requests}{by_route}{training} };
+    my $before = $lists->();
+    eventually('it asks for the list of trainings', sub { return $lists->() >= $before + 3 });
+    is($there->posts . ' ' . $there->uploads, "$posts $uploads", 'and starts nothing while that cannot be read');
+    $stand_in->request('DELETE', '/_control/fail');
+    $there->becomes($lora{lost}, 'running', 'then what was lost is adopted');
+    is($there->training($lora{lost}, 'training_id'), $trained, 'the very one');
+    $there->becomes($lora{unwanted}, 'cancelled', 'what nobody wants any more is cancelled');
+    is($there->canceled, 1, 'at the provider');
+    $there->ended($lora{$_}, 'completed', "$_: is completed") for 'lost', 'waiting';
+    is($there->stored, 4, 'nothing was trained twice');
+    isnt($there->value($lora{waiting}, 'replicate_training_id'), $trained, 'and each LoRA has its own');
+    is(health($standby, 'trainings')->{status}, 'ok', 'health() is content');
+};
+
+# Nothing shows any more whose set the training was made from.
+subtest 'a set that is gone' => sub {
+    $there->trainer('sim/run-300ms');
+    my $lora = $there->lora($user{later}, 'SAME');
+    $standby->safe_psql('postgres', "UPDATE users SET is_active = false WHERE id = '$user{later}'; SELECT start_lora_training('$lora')");
+    my %headers = (authorization => 'Bearer r8_acme_failover_1', 'content-type' => 'application/json');
+    HTTP::Tiny->new->post($stand_in->url . '/v1/models', { headers => \%headers,
+        content => encode_json({ owner => 'acme', name => 'atelier-loras', visibility => 'private', hardware => 'cpu' }) });
+    my $version = $standby->safe_psql('postgres', "SELECT encode(sha256('sim/ok'), 'hex')");
+    my $answer = HTTP::Tiny->new->post($stand_in->url . "/v1/models/sim/ok/versions/$version/trainings", { headers => \%headers, content => encode_json({
+        destination => 'acme/atelier-loras',
+        input => { input_images => $stand_in->url . '/v1/files/0123', trigger_word => 'SAME', lora_type => 'subject' } }) });
+    is($answer->{status}, 201, 'the former timeline has started something');
+    my $posts = $there->posts;
+    $standby->stop('immediate');
+    $standby->append_conf('standby.signal', '');
+    $standby->start;
+    $standby->promote;
+    dispatcher_state($standby, 'held', 'dispatch is held');
+    like(health($standby, 'dispatch')->{detail}, qr/^held: the provider has deleted what would show which queued rows/, 'health() says why');
+    $standby->safe_psql('postgres', 'UPDATE users SET is_active = true; SELECT atelier.wake()');
+    $standby->safe_psql('postgres', 'SELECT pg_sleep(0.6)');
+    is($there->posts, $posts, 'nothing is started');
+    run_hint($standby, 'dispatch');
+    $there->ended($lora, 'completed', 'until resume()');
+};
+
+# Claimed and sent, which the new timeline knows; and running.
+subtest 'nothing lost' => sub {
+    $there->trainer('sim/run-2s');
+    my $stored = $there->stored;
+    $stand_in->request('PATCH', '/_control/settings', { create_delay_ms => 2000 });
+    my $sending = $there->start($user{later});
+    my $running = $there->start($user{lost});
+    $there->becomes($sending, 'sending', 'one is being sent');
+    $standby->stop('immediate');
+    $stand_in->request('PATCH', '/_control/settings', { create_delay_ms => 0 });
+    $standby->append_conf('standby.signal', '');
+    $standby->start;
+    $standby->promote;
+    $there->ended($_, 'completed', 'it ends') for $sending, $running;
+    is($there->stored, $stored + 2, 'two trainings');
+};
+
+$standby->stop;
+done_testing();
