@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/retry.hpp"
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "replicate/webhook.hpp"
@@ -36,6 +37,7 @@ void News::take(int64_t now_us) {
     pg::report(pg::Level::log, std::string("atelier: webhooks postponed: ") + error->what());
     return;
   }
+  ATELIER_FAULT_IF(!news.empty(), webhook_taken);
   for (const store::webhooks::News& one : news) {
     Job* job = one.attempt ? context_.jobs.find(*one.attempt) : context_.jobs.find_prediction(one.prediction_id);
     if (job != nullptr) {

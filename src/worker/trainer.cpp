@@ -204,6 +204,7 @@ void Trainer::on_uploaded(Training& training, const Arrival& arrival, int64_t no
       context_.tokens.pool().cool_token(training.token, now_us + core::kMinuteUs);
     return again(training, arrival.answer, "The pictures could not be uploaded.", now_us);
   }
+  ATELIER_FAULT(training_uploaded);
   training.tries = 0;
   training.file = *file;
   training.file_account = training.account;
@@ -385,6 +386,7 @@ void Trainer::finish(Training& training, trainings::End end, int64_t now_us) {
         if (error) pg::report(pg::Level::log, std::string("atelier: no notification: ") + error->what());
       },
       now_us);
+  ATELIER_FAULT(training_ended);
   training.zip.reset();
   training.set_file.reset();
   training.picture_file.reset();

@@ -52,6 +52,7 @@ void Trainer::search(Training& training, int64_t now_us) {
 
 // The URL of the uploaded set is part of the input, so equal inputs are the same request.
 void Trainer::on_list(Training& training, const Arrival& arrival, int64_t now_us) {
+  ATELIER_FAULT(training_listed);
   const replicate::ListVerdict verdict =
       replicate::judge_list(arrival.answer, now_us, context_.random(), training.tries);
   if (verdict.action != replicate::ListAction::page) {
