@@ -75,7 +75,8 @@ sub new {
         'atelier.download_hosts' => '127.0.0.1', 'atelier.max_trainings_per_user' => 1000,
         log_statement => 'none', log_connections => 'off', log_disconnections => 'off', log_replication_commands => 'off',
         checkpoint_timeout => '30s', autovacuum_naptime => '20s', 'atelier.log_calls' => 'failures' });
-    $node->append_conf('postgresql.conf', "include_if_exists = 'webhook.conf'");
+    $node->append_conf('webhook.conf', '');
+    $node->append_conf('postgresql.conf', "include = 'webhook.conf'");
     $self->{server} = Atelier::Crash::Server->new($node);
     add_token($node, $_) for 'r8_acme_crash_1', 'r8_other_crash_2';
     $self->sql('INSERT INTO public.users (id, email, credits) SELECT ' . user('n') . ", n || '\@crash.test', " . kCredits
@@ -280,8 +281,8 @@ sub want_webhooks {
     return if !!$wanted == !!$self->{webhooks};
     $self->{webhooks} = $wanted;
     my $file = "$self->{server}{data}/webhook.conf";
-    unlink $file;
-    append_to_file($file, "atelier.webhook_url = 'https://receiver.test/rpc/replicate_webhook'\n") if $wanted;
+    append_to_file("$file.new", $wanted ? "atelier.webhook_url = 'https://receiver.test/rpc/replicate_webhook'\n" : "\n");
+    rename "$file.new", $file or die "$file: $!";
     return $self->{server}->reload;
 }
 

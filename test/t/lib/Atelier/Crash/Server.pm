@@ -125,7 +125,10 @@ sub destroy {
     my @processes = ($postmaster, split ' ', `ps -o pid= --ppid $postmaster`);
     kill 'KILL', @processes;
     $self->{node}{_pid} = undef;
-    return eventually(10, 0.01, sub { return !grep { is_alive($_) } @processes });
+    eventually(10, 0.01, sub { return !grep { is_alive($_) } @processes }) or return 0;
+    # As long as nobody has asked about the dead, the next one would take them for living ones.
+    unlink "$self->{data}/postmaster.pid";
+    return 1;
 }
 
 # A server that answers, if need be a new one.
