@@ -54,15 +54,21 @@ enum class Guarantee {
   POINT(survey_committed)               \
   POINT(counts_written)                 \
   POINT(counts_committed)               \
+  POINT(folded_written)                 \
+  POINT(folded_committed)               \
   POINT(leases_written)                 \
   POINT(leases_committed)               \
   POINT(webhook_read)                   \
   POINT(webhook_written)                \
+  POINT(webhook_taken)                  \
+  POINT(training_uploaded)              \
   POINT(training_written)               \
   POINT(training_committed)             \
   POINT(training_sent)                  \
   POINT(training_read)                  \
   POINT(training_accepted)              \
+  POINT(training_listed)                \
+  POINT(training_ended)                 \
   POINT(shutdown)
 
 enum class Point {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "core/retry.hpp"
 #include "pg/datum.hpp"
 #include "pg/entry.hpp"
 #include "pg/fault.hpp"
@@ -250,7 +251,8 @@ class Dispatcher {
       if (!inherited_) context_.tokens.pool().assume_requests(open.token, now_us);
       job.watched_since_us = open.sent_at.us;
       // Spread over a second, so that a thousand of them are not asked about at once.
-      context_.jobs.schedule(job, now_us + static_cast<int64_t>(context_.random() * 1'000'000));
+      context_.jobs.schedule(job,
+                             now_us + pg::fault::scaled(static_cast<int64_t>(context_.random() * core::kSecondUs)));
     }
   }
 

@@ -91,7 +91,11 @@ void fold_counts() {
   int64_t folded = kFoldedAtOnce;
   while (folded == kFoldedAtOnce) {
     folded = 0;
-    keep_counts("kept numbers are folded", [&] { folded = store::counts::fold(kFoldedAtOnce); });
+    keep_counts("kept numbers are folded", [&] {
+      folded = store::counts::fold(kFoldedAtOnce);
+      ATELIER_FAULT_IF(folded > 0, folded_written);
+    });
+    ATELIER_FAULT_IF(folded > 0, folded_committed);
   }
 }
 

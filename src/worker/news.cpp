@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/retry.hpp"
+#include "pg/fault.hpp"
 #include "pg/settings.hpp"
 #include "pg/transaction.hpp"
 #include "replicate/webhook.hpp"
@@ -36,6 +37,7 @@ std::vector<store::webhooks::News> News::take(int64_t now_us) {
     pg::report(pg::Level::log, std::string("atelier: webhooks postponed: ") + error->what());
     return others;
   }
+  ATELIER_FAULT_IF(!news.empty(), webhook_taken);
   for (const store::webhooks::News& one : news) {
     if (one.training) {
       others.push_back(one);

@@ -219,6 +219,7 @@ void Trainer::finish(Training& training, trainings::End end, int64_t now_us) {
         if (error) pg::report(pg::Level::log, std::string("atelier: no notification: ") + error->what());
       },
       now_us);
+  ATELIER_FAULT(training_ended);
   training.zip.reset();
   training.set_file.reset();
   training.picture_file.reset();

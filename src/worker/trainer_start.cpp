@@ -72,6 +72,7 @@ void Trainer::on_uploaded(Training& training, const Arrival& arrival, int64_t no
       context_.tokens.pool().cool_token(training.token, now_us + core::kMinuteUs);
     return again(training, arrival.answer, "The pictures could not be uploaded.", now_us);
   }
+  ATELIER_FAULT(training_uploaded);
   training.tries = 0;
   training.file = *file;
   training.file_account = training.account;

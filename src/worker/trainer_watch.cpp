@@ -63,6 +63,7 @@ void Trainer::search(Training& training, int64_t now_us) {
 }
 
 void Trainer::on_list(Training& training, const Arrival& arrival, int64_t now_us) {
+  ATELIER_FAULT(training_listed);
   const replicate::ListVerdict verdict =
       replicate::judge_list(arrival.answer, now_us, context_.random(), training.tries);
   if (verdict.action != replicate::ListAction::page) {

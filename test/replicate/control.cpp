@@ -251,6 +251,15 @@ Answer stats_answer(Service& service) {
   });
 }
 
+// Without a look at all predictions, for those who ask all the time.
+Answer outstanding_answer(Service& service) {
+  return written([&](JsonWriter& json) {
+    json.StartObject();
+    json.member("outstanding", service.stats.outstanding.load());
+    json.EndObject();
+  });
+}
+
 Answer inputs_answer(Service& service, const Request& request) {
   const auto min_posts = parse_count(query_value(request.query, "min_posts"), INT32_MAX).value_or(1);
   const std::string prompt = query_value(request.query, "prompt");
@@ -285,6 +294,7 @@ Answer read(Service& service, const Request& request, const std::vector<std::str
   if (parts.size() != 2) return not_found();
   if (parts[1] == "settings") return json_answer(200, service.settings.json());
   if (parts[1] == "stats") return stats_answer(service);
+  if (parts[1] == "outstanding") return outstanding_answer(service);
   if (parts[1] == "inputs") return inputs_answer(service, request);
   if (parts[1] == "uploaded") {
     const auto content = service.files.last();

@@ -6,7 +6,10 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 
+#include <sys/socket.h>
+
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -87,10 +90,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void handle() {
     const Request request = this->request();
+    counted_ = false;
     keep_alive_ = parser_->keep_alive();
     accepts_gzip_ = as_view(parser_->get()[http::field::accept_encoding]).find("gzip") != std::string_view::npos;
     if (is_api(request.path)) {
-      counted_ = true;
+      counted_ = outstanding_ = true;
       service_.stats.begin_request();
     }
     const bool malformed =
@@ -107,9 +111,21 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void deliver(Answer answer) {
     if (answer.delay_us <= 0) return finish(std::move(answer));
+    watch();
     timer_.expires_after(std::chrono::microseconds(answer.delay_us));
     timer_.async_wait([self = shared_from_this(), answer = std::move(answer)](Error error) mutable {
       if (!error) self->finish(std::move(answer));
+    });
+  }
+
+  // Nobody waits any more for the answer to a client that has gone, though what the request does is done.
+  void watch() {
+    socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](Error error) {
+      if (error || !self->outstanding_) return;
+      char byte = 0;
+      const ssize_t length = recv(self->socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+      if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return self->watch();
+      if (length <= 0) self->end_request();
     });
   }
 
@@ -173,8 +189,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void hang() { drain(); }
 
   void end_request() {
-    if (counted_) service_.stats.end_request();
-    counted_ = false;
+    if (outstanding_) service_.stats.end_request();
+    outstanding_ = false;
   }
 
   tcp::socket socket_;
@@ -186,7 +202,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::array<char, 1024> scratch_{};
   bool keep_alive_ = true;
   bool accepts_gzip_ = false;
-  bool counted_ = false;
+  bool counted_ = false;      // the request under way belongs to the API
+  bool outstanding_ = false;  // and its client waits for the answer
 };
 
 }  // namespace

@@ -108,6 +108,7 @@ def test_creating(api):
     same([api.create(w).status for w in ("ok", "status-200", "status-202")], [201, 200, 202], "201, 200, 202")
     same(lost(lambda: api.create("slow-1s", timeout=0.3)), "timeout", "an answer later than the client waits")
     same(api.accepted("slow-1s"), (1, 1), "has created all the same")
+    same(api.control("GET", "outstanding"), {"outstanding": 0}, "and nobody waits for it any more")
     same(lost(lambda: api.create("late-1s", timeout=0.2)), "timeout", "a late creation")
     same(api.accepted("late-1s"), (1, 0), "is not there at first")
     time.sleep(1.2)

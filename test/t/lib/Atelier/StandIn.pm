@@ -40,14 +40,21 @@ sub port { return $_[0]{port} }
 
 sub url { return "http://127.0.0.1:$_[0]{port}" }
 
-# Asks one of the stand-in's own endpoints and returns the decoded answer; dies when it is no success.
-sub request {
+# Asks one of the stand-in's own endpoints and returns the text of the answer; dies when it is no success.
+sub text {
     my ($self, $method, $path, $body) = @_;
     my %options;
     %options = (content => encode_json($body), headers => { 'content-type' => 'application/json' }) if $body;
     my $answer = HTTP::Tiny->new(timeout => 10)->request($method, $self->url . $path, \%options);
     die "$method $path: $answer->{status} $answer->{content}" unless $answer->{success};
-    return $answer->{content} =~ /\S/ ? decode_json($answer->{content}) : undef;
+    return $answer->{content};
+}
+
+# The same, decoded.
+sub request {
+    my ($self, @question) = @_;
+    my $text = $self->text(@question);
+    return $text =~ /\S/ ? decode_json($text) : undef;
 }
 
 # Ends it at once, as a provider that goes away.
