@@ -215,7 +215,7 @@ COMMENT ON FUNCTION atelier.mark_all_generations_viewed() IS 'marks every genera
 CREATE FUNCTION atelier.cleanup_batch(before timestamptz, most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
--- Rows that somebody else has locked are left for the next time, so nobody is waited for.
+-- Rows that somebody else has locked are left for the next time, so nobody is waited for. The condition is that of the index.
 DECLARE
   deleted integer;
 BEGIN
@@ -223,7 +223,7 @@ BEGIN
     WITH gone AS (
       DELETE FROM @app@.generations g
        WHERE g.id = ANY (ARRAY(SELECT c.id FROM @app@.generations c
-                                WHERE c.status IN ('failed', 'cancelled') AND c.created_at < $1
+                                WHERE (c.status || '') IN ('failed', 'cancelled') AND c.created_at < $1
                                 ORDER BY c.created_at LIMIT $2 FOR UPDATE SKIP LOCKED))
       RETURNING g.id, g.user_id, g.action, g.output_urls, g.output_thumbs),
     files AS (
