@@ -96,11 +96,13 @@ Now now() {
 
 std::vector<Change> since(const Scope& scope, const core::poll::Snapshot& since, const core::poll::Position& after,
                           const Now& now, int most) {
+  const auto first = static_cast<int64_t>(std::max(since.xmin, after.transaction));
+  const auto end = static_cast<int64_t>(std::max(now.snapshot.xmax, now.own + 1));
+  // Nobody has written anything since.
+  if (first >= end) return {};
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
   std::vector<int64_t> running(since.running.begin(), since.running.end());
-  const auto first = static_cast<int64_t>(std::max(since.xmin, after.transaction));
-  const auto end = static_cast<int64_t>(std::max(now.snapshot.xmax, now.own + 1));
   pg::Statement& statement = scope.workspace ? workspace_changes : user_changes;
   return changes_in(statement.read_only(scope.id, first, end, static_cast<int64_t>(since.xmax), running,
                                         static_cast<int64_t>(after.transaction), after.id, after.row,
