@@ -19,8 +19,10 @@ using core::counts::kNumbers;
 
 // A key has one line as long as its writers do not meet; then up to so many.
 constexpr int kSlots = 12;
-// Each raised line costs a lock until the end of the transaction, of which the server has few.
+// Each raised line costs a lock until the end of the transaction, of which the server has few; sessions are many, the
+// dispatcher is one, and writes the results of many users at once.
 constexpr size_t kMostRaised = 48;
+constexpr size_t kMostRaisedByWorkers = 512;
 static_assert(kNumbers == 13, "the statements name them all");
 
 #define NUMBERS                                                                                      \
@@ -126,12 +128,13 @@ struct KeyDatums {
 void write(const std::vector<Change>& changes, bool appending) {
   Batch raised, appended;
   bool any_appended = false;
+  const size_t most_raised = pg::is_worker() ? kMostRaisedByWorkers : kMostRaised;
   const pg::AsRole owner(pg::owner_role());
   {
     pg::CounterTable lines("generation_counts", 5, kNumbers), deltas("generation_count_deltas", 5, kNumbers);
     for (const Change& change : changes) {
       const int64_t* numbers = change.numbers.values.data();
-      const bool may_raise = !appending && changes.size() <= kMostRaised;
+      const bool may_raise = !appending && changes.size() <= most_raised;
       const std::optional<int16_t> slot = may_raise ? free_slot(change.key) : std::nullopt;
       if (slot) {
         if (!lines.raise(KeyDatums(change.key, pg::to_datum(*slot)).values, numbers)) raised.add(change, *slot);

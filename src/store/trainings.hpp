@@ -89,7 +89,7 @@ void give_back(int64_t id, const std::string& error);
 std::vector<std::string> owned(const std::vector<std::string>& training_ids);
 
 struct End {
-  int64_t id;
+  int64_t id = 0;
   std::string state;                 // succeeded, failed or cancelled
   std::optional<std::string> error;  // for admins
   std::optional<double> predict_time;
