@@ -247,12 +247,26 @@ void collect(const std::vector<Entry>& entries, const std::unordered_set<int64_t
 
 }  // namespace
 
+// Steps of one attempt are written in their order: one that waits holds up those behind it.
 std::optional<int64_t> Recorder::due_us() const {
   if (!calls_.empty() || !progress_.empty()) return 0;
   std::optional<int64_t> earliest;
+  std::unordered_set<int64_t> seen;
   for (const Entry& entry : waiting_)
-    if (!earliest || entry.not_before_us < *earliest) earliest = entry.not_before_us;
+    if (seen.insert(entry.step.attempt).second && (!earliest || entry.not_before_us < *earliest))
+      earliest = entry.not_before_us;
   return earliest;
+}
+
+std::vector<Entry> Recorder::take_due(int64_t now_us) {
+  std::unordered_set<int64_t> seen;
+  std::vector<Entry> due, later;
+  for (Entry& entry : waiting_) {
+    const bool first = seen.insert(entry.step.attempt).second;
+    (first && entry.not_before_us <= now_us ? due : later).push_back(std::move(entry));
+  }
+  waiting_ = std::move(later);
+  return due;
 }
 
 std::vector<Recorded> Recorder::flush(int64_t now_us) {
@@ -269,17 +283,14 @@ std::vector<Recorded> Recorder::flush(int64_t now_us) {
     const auto error = pg::in_owner_transaction([&] { store::attempts::note_progress(progress); });
     if (error) pg::report(pg::Level::log, std::string("atelier: progress could not be written: ") + error->what());
   }
-  const auto later = std::stable_partition(waiting_.begin(), waiting_.end(),
-                                           [&](const Entry& entry) { return entry.not_before_us <= now_us; });
-  std::vector<Entry> entries(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(later));
-  waiting_.erase(waiting_.begin(), later);
-  if (entries.empty()) return done;
-
-  std::unordered_set<int64_t> open;
-  if (!write_durably(entries, open)) {
-    collect(entries, open, done);
-  } else {
-    one_by_one(std::move(entries), now_us, done);
+  // A batch has one step of each attempt: of two, an UPDATE would apply either.
+  for (std::vector<Entry> entries = take_due(now_us); !entries.empty(); entries = take_due(now_us)) {
+    std::unordered_set<int64_t> open;
+    if (!write_durably(entries, open)) {
+      collect(entries, open, done);
+    } else {
+      one_by_one(std::move(entries), now_us, done);
+    }
   }
   return done;
 }
@@ -301,12 +312,12 @@ void Recorder::one_by_one(std::vector<Entry> entries, int64_t now_us, std::vecto
 void Recorder::postpone_or_set_aside(Entry entry, const pg::Error& error, int64_t now_us, std::vector<Recorded>& done) {
   if (error.passes_by_itself()) {
     entry.not_before_us = now_us + kLockedDelayUs;
-    waiting_.push_back(std::move(entry));
+    waiting_.insert(waiting_.begin(), std::move(entry));
     return;
   }
   if (++entry.failures < kMostFailures) {
     entry.not_before_us = now_us + kFailedDelayUs;
-    waiting_.push_back(std::move(entry));
+    waiting_.insert(waiting_.begin(), std::move(entry));
     return;
   }
   pg::report(pg::Level::warning,

@@ -2,7 +2,8 @@
 // Writes what the network brought into the database: one short durable transaction per batch. An attempt that somebody
 // else has closed meanwhile is fenced off, and nothing of its entry applies. When a batch fails, each entry is tried
 // alone; one that fails alone waits and is tried again, and one that keeps failing is set aside, so that it never stops
-// the others. Used by the dispatcher; it does not touch the network.
+// the others. Entries of one attempt are written in the order in which they came. Used by the dispatcher; it does not
+// touch the network.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +53,8 @@ class Recorder {
  private:
   void one_by_one(std::vector<Entry> entries, int64_t now_us, std::vector<Recorded>& done);
   void postpone_or_set_aside(Entry entry, const pg::Error& error, int64_t now_us, std::vector<Recorded>& done);
+  // What may be written now: of each attempt the first that waits.
+  std::vector<Entry> take_due(int64_t now_us);
 
   std::vector<Entry> waiting_;
   std::vector<store::results::Call> calls_;

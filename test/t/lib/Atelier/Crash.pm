@@ -67,7 +67,7 @@ sub new {
     my $self = bless { kills => [], number => 0, salt => 0, missed => 0, spent => {} }, $class;
     $self->{folder} = PostgreSQL::Test::Utils::tempdir_short();
     $self->{stand_in} = Atelier::StandIn->start;
-    $self->{stand_in}->request('PATCH', '/_control/settings', { arrivals => 0 });
+    $self->{stand_in}->request('PATCH', '/_control/settings', { arrivals => 1_000_000 });
     my $node = atelier_node('crash_' . ($options{off} // 'all'), stand_in => $self->{stand_in}, token => 0, init => [allows_streaming => 1], settings => {
         'atelier.user_concurrency' => 0, 'atelier.max_transfers' => 400, 'atelier.safety_poll' => '300ms',
         'atelier.fault_folder' => $self->{folder}, 'atelier.fault_off' => $options{off} // '',
@@ -197,7 +197,9 @@ sub try_kill {
     my $live = !$how->{after} || $how->{live};
     $self->arm($point) if !$how->{after} || $how->{after} ne 'promote';
     my @more = ($self->rows('slow', 2), map { $self->rows($_, 1 + ($_ eq 'twins')) } @{ $how->{rows} // [] });
-    push @more, $self->lora($how->{lora}) if $how->{lora};
+    # Trainings are under way at other points, too; but one gives up whose pictures cannot be had.
+    my $trainer = $how->{lora} // ($self->{number} % 3 == 0 && $kind ne 'refuse' ? 'sim/run-300ms' : undef);
+    push @more, $self->lora($trainer) if $trainer;
     defined $self->ask(@more) or return 'no answer';
     if (my $after = $how->{after}) { $self->$after($point) or return "$after is not possible" }
     my $until = time + kReaching;

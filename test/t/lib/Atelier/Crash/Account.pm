@@ -74,6 +74,7 @@ sub count {
     for my $name (keys %$accepted) {
         $note->('twice', $name, "$accepted->{$name} for " . ($rows{$name} // 0)) if $accepted->{$name} > ($rows{$name} // 0);
     }
+    explain_twice($crash, \%result) if $result{twice};
     $result{not_accepted} = $result{posts} - $result{accepted};
     money($crash, \%result);
     # What the keeper has repaired meanwhile was wrong, too.
@@ -96,6 +97,17 @@ sub accepted_inputs {
         $result->{accepted} += $times;
     }
     return \%accepted;
+}
+
+# When the creating requests of a row came, and which of its attempts knows what.
+sub explain_twice {
+    my ($crash, $result) = @_;
+    my ($name) = map { /^twice: (.*) \d+ for \d+$/ ? $1 : () } @{ $result->{examples} };
+    return unless defined $name;
+    push @{ $result->{examples} }, grep { /"prompt":"\Q$name\E"/ } $crash->{stand_in}->text('GET', '/_control/arrivals') =~ /\{[^{}]*\}/g;
+    push @{ $result->{examples} }, split /\n/, $crash->ask("SELECT a.id, a.sent_at, a.ended_at, a.token_id, a.state, a.prediction_id, a.http_status, a.error"
+          . " FROM atelier.attempts a JOIN public.generations g ON g.id = a.generation_id WHERE g.prompt = '$name' ORDER BY a.id") // '';
+    return;
 }
 
 sub money {
