@@ -56,6 +56,7 @@ AS $function$
 -- The attempts of a generation that goes on are counted before the next one.
 DECLARE
   gone bigint;
+  trainings bigint;
 BEGIN
   EXECUTE atelier.in_app_schema($sql$
     DELETE FROM atelier.attempts a
@@ -67,10 +68,14 @@ BEGIN
         LIMIT $2 FOR UPDATE SKIP LOCKED))$sql$)
     USING atelier.kept_since('forget-attempts'), most;
   GET DIAGNOSTICS gone = ROW_COUNT;
-  RETURN gone;
+  DELETE FROM atelier.trainings t
+   WHERE t.ctid = ANY (ARRAY(SELECT o.ctid FROM atelier.trainings o
+                              WHERE o.ended_at < atelier.kept_since('forget-attempts') LIMIT most FOR UPDATE SKIP LOCKED));
+  GET DIAGNOSTICS trainings = ROW_COUNT;
+  RETURN greatest(gone, trainings);
 END
 $function$;
-COMMENT ON FUNCTION atelier.forget_attempts(integer) IS 'one batch of the job forget-attempts: deletes at most so many that ended before atelier.attempts_retention. Owner';
+COMMENT ON FUNCTION atelier.forget_attempts(integer) IS 'one batch of the job forget-attempts: deletes at most so many, and as many trainings, that ended before atelier.attempts_retention. Owner';
 
 CREATE FUNCTION atelier.forget_deletions(most integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

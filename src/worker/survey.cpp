@@ -47,7 +47,8 @@ void Survey::begin(int64_t now_us) {
     return;
   }
   std::set<std::string> accounts;
-  for (const int32_t token : context_.tokens.active()) {
+  // The former timeline may have sent with a token that is switched off by now.
+  for (const int32_t token : context_.tokens.known()) {
     const std::string account = context_.tokens.pool().account_of(token);
     if (!account.empty() && !accounts.insert(account).second) continue;
     add_source(What::predictions, token, now_us);

@@ -156,6 +156,13 @@ std::vector<int32_t> TokenBank::active() const {
   return tokens;
 }
 
+std::vector<int32_t> TokenBank::known() const {
+  std::vector<int32_t> tokens = active();
+  for (const auto& [id, row] : rows_)
+    if (!row.active) tokens.push_back(id);
+  return tokens;
+}
+
 bool TokenBank::has_other_account(int32_t token) const {
   const std::string mine = pool_.account_of(token);
   return std::any_of(rows_.begin(), rows_.end(), [&](const auto& entry) {

@@ -48,6 +48,8 @@ class TokenBank {
 
   size_t active_tokens() const;
   std::vector<int32_t> active() const;
+  // Also those that are switched off or kept for what runs with them; the active ones first.
+  std::vector<int32_t> known() const;
   // Whether an active token of another known account exists.
   bool has_other_account(int32_t token) const;
 

@@ -59,9 +59,13 @@ SELECT ('00000000-0000-4000-8000-0000000e000' || s.n)::uuid, pg_temp.ann(), s.nu
        CASE WHEN s.state = 'failed' THEN now() - s.age END
   FROM (VALUES (1, 1, 'failed', interval '91 days'), (1, 2, 'failed', '89 days'), (2, 1, 'failed', '91 days'), (2, 2, 'running', '91 days'),
                (3, 1, 'failed', '91 days'), (3, 2, 'running', '91 days')) s (n, number, state, age);
+INSERT INTO atelier.trainings (lora_id, user_id, trainer, version, state, ended_at)
+SELECT gen_random_uuid(), gen_random_uuid(), 'a/b', 'jobs', s.state, now() - s.age
+  FROM (VALUES ('failed', interval '91 days'), ('succeeded', '89 days'), ('running', NULL)) s (state, age);
 SELECT is(atelier.run_job('forget-attempts'), 2::bigint, 'ended attempts beyond the retention go');
 SELECT results_eq('SELECT right(generation_id::text, 1), number::integer FROM atelier.attempts WHERE generation_id::text LIKE ''00000000-0000-4000-8000-0000000e%'' ORDER BY 1, 2', $$VALUES ('1', 2), ('2', 1), ('2', 2), ('3', 2)$$,
                   'younger ones, open ones and those of a generation that goes on stay');
+SELECT results_eq($$SELECT state FROM atelier.trainings WHERE version = 'jobs' ORDER BY 1$$, $$VALUES ('running'), ('succeeded')$$, 'and so do such trainings');
 INSERT INTO atelier.cleaned_files (generation_id, kind, url, cleaned_at) VALUES (pg_temp.ann(), 'output', 'https://a.example/1', now() - interval '91 days'), (pg_temp.ann(), 'output', 'https://a.example/2', now() - interval '89 days');
 SELECT is(atelier.run_job('forget-deletions'), 1::bigint, 'files of deleted generations are remembered for 90 days');
 SELECT * FROM finish();

@@ -93,6 +93,45 @@ subtest 'a set that is gone' => sub {
     $there->ended($lora, 'completed', 'until resume()');
 };
 
+# A training that runs, of which this database then forgets: all, or that it was sent anew with another set.
+sub forget {
+    my ($lora, $state) = @_;
+    return $standby->safe_psql('postgres', <<"SQL");
+UPDATE atelier.trainings SET state = '$state', training_id = NULL, number = 0, sent_at = now(), deadline = now() + interval '2 h',
+       input = CASE WHEN '$state' = 'sending' THEN '{"input_images": "https://lost.test/1"}'::jsonb END,
+       token_id = CASE WHEN '$state' = 'sending' THEN token_id END
+ WHERE lora_id = '$lora';
+UPDATE user_loras SET status = 'uploading', replicate_training_id = NULL WHERE id = '$lora';
+SQL
+}
+
+subtest 'another set, and a token that is switched off' => sub {
+    $there->trainer('sim/run-20s');
+    my ($stored, $posts) = ($there->stored, $there->posts);
+    my %lora = (sending => $there->start($user{later}), queued => $there->start($user{lost}));
+    $there->becomes($lora{$_}, 'running', "$_: runs") for sort keys %lora;
+    my %training = map { $_ => $there->training($lora{$_}, 'training_id') } sort keys %lora;
+    # The dispatcher learns nothing of what is written while it stands still.
+    $standby->safe_psql('postgres', 'ALTER SYSTEM SET atelier.databases = elsewhere');
+    $standby->restart;
+    forget($lora{$_}, $_) for sort keys %lora;
+    $standby->safe_psql('postgres', "UPDATE replicate_tokens SET is_active = false");
+    add_token($standby, 'r8_third_failover_3');
+    $standby->safe_psql('postgres', 'ALTER SYSTEM RESET atelier.databases');
+    $standby->stop('fast');
+    $standby->append_conf('standby.signal', '');
+    $standby->start;
+    $standby->promote;
+    for my $name (sort keys %lora) {
+        $there->becomes($lora{$name}, 'running', "$name: is adopted");
+        is($there->training($lora{$name}, 'training_id'), $training{$name}, "$name: the very one");
+        $there->ended($lora{$name}, 'completed', "$name: is completed");
+    }
+    is($there->stored, $stored + 2, 'two trainings');
+    is($there->posts, $posts + 2, 'and two requests');
+    $standby->safe_psql('postgres', 'UPDATE replicate_tokens SET is_active = true');
+};
+
 # Claimed and sent, which the new timeline knows; and running.
 subtest 'nothing lost' => sub {
     $there->trainer('sim/run-2s');
