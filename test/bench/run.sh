@@ -19,7 +19,7 @@ unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KEEP
 export LC_ALL=C.UTF-8
 # What is measured at data of one's own, on a cluster without workers; then what the workers do.
 data_cases='machine install adopt lists members poll tabs lifecycle counts counts_writers cleanup isolation tokens admin_stats'
-worker_cases='stand_in wire dispatch outstanding memory idle snapshot shutdown'
+worker_cases='stand_in wire dispatch app_way outstanding memory idle snapshot shutdown'
 all_cases="$data_cases $worker_cases"
 read -ra cases <<<"${CASES:-$all_cases}"
 results=$atelier_root/build/bench${BENCH_SHORT:+-short}
@@ -42,8 +42,9 @@ check_choices() {
   fi
 }
 
-build_plain_curl() {
-  cmake_build "$stand_in_build" plain-curl -DCMAKE_BUILD_TYPE=Release
+build_references() {
+  cmake_build "$stand_in_build" plain-curl -DCMAKE_BUILD_TYPE=Release &&
+    cmake_build "$stand_in_build" app-way -DCMAKE_BUILD_TYPE=Release
 }
 
 # The server's user may not be able to reach the checkout.
@@ -86,8 +87,8 @@ make_clusters() {
   for name in "${cases[@]}"; do kinds+=" $(kind_of "$name")"; done
   if [[ $kinds == *bench* ]]; then
     step 'Building the stand-in of the provider' build_stand_in &&
-      step 'Building the plain libcurl program' build_plain_curl &&
-      mkdir -p "$work/bin" && cp "$stand_in_build/bin/plain-curl" "$work/bin/" && chmod -R a+rX "$work/bin" &&
+      step 'Building the references' build_references &&
+      mkdir -p "$work/bin" && cp "$stand_in_build/bin/"{plain-curl,app-way} "$work/bin/" && chmod -R a+rX "$work/bin" &&
       stand_in_start "$stand_in_program" &&
       step 'Making a cluster with workers' make_worker_cluster || return 1
   fi
@@ -101,14 +102,14 @@ run_case() {
   as_server_user "$server_bin/pg_ctl" -D "$work/$kind/data" status >/dev/null || cluster_start "$kind" || return 1
   cluster_use "$kind"
   as_server_user env BENCH_BIN="$server_bin" BENCH_DATA="$work/$kind/data" BENCH_RESULTS="$work/results" \
-    BENCH_SOURCES="$work/sources" BENCH_STAND_IN="${stand_in_url:-}" BENCH_PLAIN_CURL="$work/bin/plain-curl" \
+    BENCH_SOURCES="$work/sources" BENCH_STAND_IN="${stand_in_url:-}" BENCH_PLAIN_CURL="$work/bin/plain-curl" BENCH_APP_WAY="$work/bin/app-way" \
     perl "$work/sources/cases/$1.pl"
 }
 
 check_choices || exit 2
 rm -rf "$results"
 mkdir -p "$results"
-"$here/../lib/install-packages.sh" wrk
+"$here/../lib/install-packages.sh" wrk libpq-dev
 if ! choose_pg_config; then
   echo "No PostgreSQL server with its headers was found (PG_CONFIG=${PG_CONFIG:-})." >&2
   exit 1

@@ -19,14 +19,14 @@ BEGIN
 END
 $function$;
 
-CREATE FUNCTION bench.queue_rows(rows bigint, model text, prompt text) RETURNS void
+CREATE FUNCTION bench.queue_rows(rows bigint, model text, prompt text, status text = 'queued') RETURNS void
 LANGUAGE plpgsql
 AS $function$
 DECLARE
   user_count bigint := (SELECT count(*) FROM users);
 BEGIN
   INSERT INTO generations (user_id, action, model_id, model_name, replicate_model, prompt, status, replicate_input)
-  SELECT bench.user_id(1 + n % user_count), 'create', 'bench', 'Bench', model, format('%s %s', prompt, n), 'queued',
+  SELECT bench.user_id(1 + n % user_count), 'create', 'bench', 'Bench', model, format('%s %s', prompt, n), status,
          jsonb_build_object('prompt', format('%s %s', prompt, n), 'aspect_ratio', '1:1', 'num_outputs', 1)
     FROM generate_series(0, rows - 1) AS n;
 END
