@@ -123,9 +123,8 @@ subtest 'another set, and a token that is switched off' => sub {
     $standby->start;
     $standby->promote;
     for my $name (sort keys %lora) {
-        $there->becomes($lora{$name}, 'running', "$name: is adopted");
-        is($there->training($lora{$name}, 'training_id'), $training{$name}, "$name: the very one");
         $there->ended($lora{$name}, 'completed', "$name: is completed");
+        is($there->training($lora{$name}, 'training_id'), $training{$name}, "$name: by the very one");
     }
     is($there->stored, $stored + 2, 'two trainings');
     is($there->posts, $posts + 2, 'and two requests');
