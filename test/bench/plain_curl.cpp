@@ -3,7 +3,7 @@
 // (one thread, kept connections, bodies that cannot be sent twice), and nothing else: no database, no queue, no look
 // into the answers. Prints one JSON object; the status is 0 when every request was answered 201.
 //
-//   plain-curl --url http://127.0.0.1:PORT/v1/predictions --token TOKEN --count N --parallel N
+//   plain-curl --url http://127.0.0.1:PORT/v1/predictions --token TOKEN --count N --parallel N [--ca FILE]
 
 #include <curl/curl.h>
 #include <poll.h>
@@ -30,10 +30,10 @@ namespace http = atelier::http;
 constexpr int kWrongUsage = 2;
 constexpr long kCreated = 201;
 // Any other address could be one where requests cost money.
-constexpr std::string_view kUrlStart = "http://127.0.0.1:";
+constexpr std::string_view kUrlStart = "http://127.0.0.1:", kSafeUrlStart = "https://127.0.0.1:";
 
 struct Options {
-  std::string url, token;
+  std::string url, token, ca_file;
   size_t count = 0;
   size_t parallel = 0;
 };
@@ -61,6 +61,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
       options.url = value;
     } else if (name == "--token") {
       options.token = value;
+    } else if (name == "--ca") {
+      options.ca_file = value;
     } else if (name == "--count") {
       options.count = positive(value).value_or(0);
     } else if (name == "--parallel") {
@@ -70,7 +72,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
     }
   }
   const bool complete = argc % 2 == 1 && !options.token.empty() && options.count > 0 && options.parallel > 0;
-  if (!complete || !options.url.starts_with(kUrlStart)) return std::nullopt;
+  if (!complete) return std::nullopt;
+  if (!options.url.starts_with(kUrlStart) && !options.url.starts_with(kSafeUrlStart)) return std::nullopt;
   return options;
 }
 
@@ -98,6 +101,7 @@ void wait_for_curl(const http::Multi& multi) {
 Result send_all(const Options& options) {
   http::Options rules;
   rules.max_transfers = options.parallel;
+  rules.ca_file = options.ca_file;
   rules.user_agent = "plain-curl";
   rules.allow_plain_http = true;
   http::Multi multi(std::move(rules));
@@ -152,7 +156,8 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   const auto options = parse_options(argc, argv);
   if (!options) {
-    std::fputs("usage: plain-curl --url http://127.0.0.1:PORT/PATH --token TOKEN --count N --parallel N\n", stderr);
+    std::fputs("usage: plain-curl --url http://127.0.0.1:PORT/PATH --token TOKEN --count N --parallel N [--ca FILE]\n",
+               stderr);
     return kWrongUsage;
   }
   try {

@@ -10,26 +10,12 @@ use Bench::Case;
 use Bench::Server;
 use Bench::StandIn;
 use JSON::PP;
-use Time::HiRes 'time';
 
 my $case = Bench::Case->new('app_way', "Dispatch beside the app's loop", 'dispatch');
 my ($server, $stand_in) = (Bench::Server->new, Bench::StandIn->new);
 my $rows = $case->pick(5_000, 100);
 my $users = $case->pick(1_000, 20);
 my (@product, @loop);
-
-sub run_product {
-    $server->rows('SELECT atelier.pause()');
-    $server->wait_until(10, 'the pause',
-        "SELECT EXISTS (SELECT FROM atelier.worker_state() WHERE kind = 'dispatcher' AND state = 'paused')");
-    $server->queue($rows);
-    my $before = $server->finished;
-    my $start = time;
-    $server->rows('SELECT atelier.resume()');
-    my $end = $server->wait_finished($before, $rows, 600);
-    $server->expect_completed($rows);
-    return $rows / ($end - $start);
-}
 
 # The rows are the app's: pending, so that atelier does not take them.
 sub run_loop {
@@ -48,7 +34,7 @@ $server->begin($users, max_transfers => 128);
 for my $n (1 .. $case->rounds(3)) {
     for my $way ($n % 2 ? qw(product loop) : qw(loop product)) {
         $stand_in->reset_for_speed;
-        push @{ $way eq 'product' ? \@product : \@loop }, $way eq 'product' ? run_product() : run_loop();
+        push @{ $way eq 'product' ? \@product : \@loop }, $way eq 'product' ? $server->rate_of($rows) : run_loop();
         $server->empty($users);
     }
 }

@@ -14,10 +14,11 @@ sub plain_curl_command {
         '--parallel', $parallel);
 }
 
-# Sends the requests and returns what the program says about them.
+# Sends the requests and returns what the program says about them; over TLS to another address with a certificate of its own.
 sub plain_curl {
-    my ($count, $parallel) = @_;
-    my (undef, @arguments) = plain_curl_command("$ENV{BENCH_STAND_IN}/v1/predictions", $count, $parallel);
+    my ($count, $parallel, %tls) = @_;
+    my (undef, @arguments) = plain_curl_command(($tls{url} // $ENV{BENCH_STAND_IN}) . '/v1/predictions', $count, $parallel);
+    push @arguments, '--ca', $tls{ca} if $tls{ca};
     open my $output, '-|', $ENV{BENCH_PLAIN_CURL}, @arguments or die "cannot run plain-curl: $!";
     my $answer = decode_json(join '', readline $output);
     close $output or die 'plain-curl failed';

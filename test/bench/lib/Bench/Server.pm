@@ -150,6 +150,22 @@ sub wait_finished {
     die "the dispatcher did not end $rows attempts in $seconds seconds; " . $self->standing;
 }
 
+# Queues rows while dispatch is paused, lets go, and returns how many a second were completed.
+sub rate_of {
+    my ($self, $rows) = @_;
+    $self->rows('SELECT atelier.pause()');
+    $self->wait_until(10, 'the pause',
+        "SELECT EXISTS (SELECT FROM atelier.worker_state() WHERE kind = 'dispatcher' AND state = 'paused')");
+    $self->queue($rows);
+    $self->rows('ANALYZE');
+    my $before = $self->finished;
+    my $start = time;
+    $self->rows('SELECT atelier.resume()');
+    my $end = $self->wait_finished($before, $rows, 600);
+    $self->expect_completed($rows);
+    return $rows / ($end - $start);
+}
+
 # Every row must have ended as it should, or the figures mean nothing.
 sub expect_completed {
     my ($self, $rows) = @_;
