@@ -29,12 +29,12 @@ TEST(CountsTest, ARowCountsByWhatItIs) {
   one.credits = 2;
   one.time_ms = 30;
   const Numbers shown = numbers_of(one);
-  EXPECT_EQ(shown.values, (std::array<int64_t, kNumbers>{1, 0, 0, 1, 1, 0, 0, 1, 7, 7, 2, 1, 30}));
+  EXPECT_EQ(shown.values, (std::array<int64_t, kNumbers>{1, 1, 2, 0, 0, 1, 1, 30, 7, 7, 0, 0, 1}));
   one.part_of_film = true;
   one.status = GenerationStatus::queued;
-  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{1, 1, 0, 0, 0, 0, 0, 0, 7, 0, 2, 0, 0}));
+  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{1, 0, 2, 1, 0, 0, 0, 0, 7, 0, 0, 0, 0}));
   one.status = std::nullopt;
-  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 2, 0, 0}));
+  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{1, 0, 2, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0}));
 }
 
 TEST(CountsTest, HoursBeforeTheEpochBeginEarlier) {
