@@ -108,8 +108,13 @@ DECLARE
   trainings record;
   active bigint;
   refused bigint;
+  waits interval;
 BEGIN
   EXECUTE atelier.in_app_schema('SELECT count(*) FROM @app@.replicate_tokens t WHERE t.is_active') INTO active;
+  EXECUTE atelier.in_app_schema($sql$
+    SELECT date_trunc('second', clock_timestamp() - min(t.created_at))
+      FROM atelier.trainings t JOIN @app@.users u ON u.id = t.user_id AND u.is_active
+     WHERE t.state = 'queued' AND atelier.reached_budget(t.user_id) IS NULL$sql$) INTO waits;
   SELECT count(*) FILTER (WHERE t.state = 'queued') AS queued,
          count(*) FILTER (WHERE t.deadline < clock_timestamp() - interval '10 minutes' AND t.state <> 'queued') AS overdue
     INTO trainings FROM atelier.trainings t WHERE t.state IN ('queued', 'sending', 'unknown', 'running');
@@ -124,6 +129,9 @@ BEGIN
   ELSIF trainings.queued > 0 AND active = 0 THEN
     status := 'warn'; detail := format('%s are queued, and no token is active', trainings.queued);
     hint := atelier.in_app_schema('INSERT INTO @app@.replicate_tokens (token) VALUES (''r8_...'');');
+  ELSIF waits > interval '1 hour' THEN
+    status := 'warn'; detail := format('one that could be started waits for %s', waits);
+    hint := 'SELECT atelier.wake(); -- if that does not help, look at atelier.tokens, and whether dispatch runs';
   ELSIF trainings.overdue > 0 THEN
     status := 'warn'; detail := format('%s are open beyond their deadline', trainings.overdue); hint := 'SELECT atelier.wake();';
   END IF;

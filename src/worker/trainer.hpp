@@ -76,6 +76,7 @@ class Trainer {
     bool may_be_hidden = false;
     bool hinted = false;  // a webhook came while it could not be looked at
     bool cancel_sent = false;
+    int64_t cancel_again_us = 0;  // it was refused: when it is said again; 0 when it was not
     int64_t watched_since_us = 0;
     int64_t missing_since_us = 0;  // 404 since then; 0 when it was there at the last look
     std::optional<replicate::Request> next_page;

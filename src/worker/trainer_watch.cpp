@@ -23,6 +23,7 @@ using replicate::PredictionStatus;
 constexpr int64_t kEndGraceUs = 5 * core::kMinuteUs;
 constexpr int64_t kMissingUs = core::kMinuteUs;
 constexpr int64_t kAgainUs = 2 * core::kSecondUs;
+constexpr int64_t kCancelAgainUs = core::kMinuteUs;
 
 }  // namespace
 
@@ -114,7 +115,9 @@ void Trainer::watch(Training& training, int64_t now_us) {
   const bool overdue = now_us >= training.row.deadline_us;
   if (now_us >= given_up_us(training))
     return fail(training, "The training took too long and was given up.", "past its deadline, and not ended", now_us);
+  if (training.cancel_again_us != 0 && now_us >= training.cancel_again_us) training.cancel_sent = false;
   if ((overdue || training.row.unwanted) && !training.cancel_sent) {
+    training.cancel_again_us = 0;
     training.cancel_sent = ask(training, replicate::cancel_training(id), now_us);
     return;
   }
@@ -130,10 +133,10 @@ void Trainer::on_look(Training& training, const Arrival& arrival, int64_t now_us
     training.tries = 0;
     training.missing_since_us = 0;
     if (replicate::is_terminal(seen->status)) return end_by(training, *seen, now_us);
-    training.due_us =
-        now_us + (training.cancel_sent ? pg::fault::scaled(core::kSecondUs)
-                                       : core::poll_delay_us(now_us - training.watched_since_us, true,
-                                                             settings::poll_interval_ms() * 1000, context_.random()));
+    training.due_us = now_us + (training.cancel_sent && training.cancel_again_us == 0
+                                    ? pg::fault::scaled(core::kSecondUs)
+                                    : core::poll_delay_us(now_us - training.watched_since_us, true,
+                                                          settings::poll_interval_ms() * 1000, context_.random()));
     if (hinted) training.due_us = now_us;
     return;
   }
@@ -141,10 +144,12 @@ void Trainer::on_look(Training& training, const Arrival& arrival, int64_t now_us
   training.due_us = now_us + core::backoff_us(training.tries, context_.random());
   if (of_cancel) {
     // A refusal may mean that it has ended: a look tells. What did not arrive is said again.
-    if (answer.delivery != replicate::Delivery::delivered || answer.status >= 500 || answer.status == 429)
+    if (answer.delivery != replicate::Delivery::delivered || answer.status >= 500 || answer.status == 429) {
       training.cancel_sent = false;
-    else
+    } else {
       training.due_us = now_us;
+      training.cancel_again_us = now_us + pg::fault::scaled(kCancelAgainUs);
+    }
     return;
   }
   if (answer.status == 401 || answer.status == 403)

@@ -73,6 +73,17 @@ subtest 'what the app trains itself' => sub {
     is($studio->posts, $posts, 'nothing was sent');
 };
 
+subtest 'a cancel that is refused' => sub {
+    $studio->trainer('sim/run-1m--cancel-403-x1');
+    my $canceled = $studio->canceled;
+    my $user = add_user($node);
+    my $lora = $studio->start($user);
+    $studio->becomes($lora, 'running', 'it runs');
+    sql_as($node, $user, "DELETE FROM user_loras WHERE id = '$lora'");
+    $studio->becomes($lora, 'cancelled', 'it is said again');
+    is($studio->canceled, $canceled + 1, 'and done at the provider');
+};
+
 # The id is free again, and somebody else takes it.
 subtest 'another LoRA of the same id' => sub {
     $studio->trainer('sim/run-1m');
@@ -251,6 +262,13 @@ subtest 'health()' => sub {
     is("$found->{status}, $found->{detail}", 'warn, 1 are queued, and no token is active', 'no token');
     sql('UPDATE replicate_tokens SET is_active = true');
     $studio->ended($lora, 'completed', 'then it is trained');
+
+    sql('SELECT atelier.pause()');
+    $lora = $studio->start(add_user($node));
+    sql("UPDATE atelier.trainings SET created_at = now() - interval '2 hours' WHERE lora_id = '$lora'");
+    like(health($node, 'trainings')->{detail}, qr/^one that could be started waits for 02:00:/, 'one that waits for long');
+    sql('SELECT atelier.resume()');
+    $studio->ended($lora, 'completed', 'then it is trained, too');
 
     sql('SELECT atelier.pause()');
     $lora = $studio->start(add_user($node), undef, 'https://pictures.test/a.jpg');
