@@ -19,7 +19,7 @@ unset MAKEFLAGS MAKELEVEL MFLAGS MAKEOVERRIDES KEEP
 export LC_ALL=C.UTF-8
 # What is measured at data of one's own, on a cluster without workers; then what the workers do.
 data_cases='machine install adopt lists members poll tabs lifecycle counts counts_writers cleanup isolation tokens admin_stats'
-worker_cases='stand_in wire dispatch dispatch_tls app_way outstanding memory idle snapshot old_snapshot shutdown'
+worker_cases='stand_in wire dispatch dispatch_tls app_way outstanding memory idle snapshot old_snapshot watched shutdown'
 all_cases="$data_cases $worker_cases"
 read -ra cases <<<"${CASES:-$all_cases}"
 results=$atelier_root/build/bench${BENCH_SHORT:+-short}
