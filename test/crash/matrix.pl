@@ -10,6 +10,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../t/lib";
 use Atelier;
 use Atelier::Crash;
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -17,8 +18,9 @@ my $full = ($ENV{ATELIER_CRASH} // '') eq 'full';
 my @points = $ENV{ATELIER_CRASH_POINTS} ? split /,/, $ENV{ATELIER_CRASH_POINTS} : sort keys %Atelier::Crash::points;
 my @kinds = $ENV{ATELIER_CRASH_KINDS} ? split /,/, $ENV{ATELIER_CRASH_KINDS} : @Atelier::Crash::kinds;
 my $rounds = $ENV{ATELIER_CRASH_ROUNDS} // ($full ? 2 : 1);
-my $whole = $full && !grep { $ENV{"ATELIER_CRASH_$_"} } qw(POINTS KINDS ROUNDS);
-my ($least_hits, $least_kills) = $whole ? (20, 1000) : (1, 0);
+my $whole = $full && !grep { $ENV{"ATELIER_CRASH_$_"} } qw(KINDS ROUNDS);
+# Of some of the points their part of the thousand.
+my ($least_hits, $least_kills) = $whole ? (20, POSIX::ceil(1000 * @points / keys %Atelier::Crash::points)) : (1, 0);
 my $patience = $ENV{ATELIER_CRASH_SECONDS} // ($full ? 4500 : 600);
 my $start = time;
 my $cut = '';

@@ -20,7 +20,7 @@ use Time::HiRes qw(sleep time);
 
 use constant {
     kInFlight => 50, kSpare => 12, kWanted => 80, kUsers => 20, kCredits => 10_000_000,
-    kFilling => 20, kReaching => 20, kKilling => 120, kHanging => 4, kMisses => 30, kTidy => 40 };
+    kFilling => 20, kReaching => 20, kKilling => 120, kHanging => 4, kMisses => 30, kTidy => 20 };
 
 # How each point is reached: the kinds of rows that lead there (none: the stream itself does), the trainer of a LoRA, or what
 # to do. What is done before the dispatcher works takes the fifty requests with it; live: they are still out.
@@ -180,8 +180,13 @@ sub kill_at {
     return 0;
 }
 
-# Each crash takes the statistics along by which the server knows what to clean.
-sub tidy { my ($self) = @_; return $self->ask('VACUUM atelier.queue, atelier.attempts, atelier.generation_counts, public.users, public.generations') }
+# Each crash takes the statistics along by which the server knows what to clean; and the cancel of another row may have been
+# at the point before a row was cancelled that was to be.
+sub tidy {
+    my ($self) = @_;
+    Atelier::Crash::Account::cancel_forgotten($self);
+    return $self->ask('VACUUM atelier.queue, atelier.attempts, atelier.generation_counts, public.users, public.generations');
+}
 
 # Returns why the kill could not be made, or nothing.
 sub try_kill {
