@@ -114,7 +114,9 @@ std::string print(const Cursor& cursor) {
   return text;
 }
 
-std::optional<Cursor> parse_cursor(std::string_view text) {
+namespace {
+
+std::optional<Cursor> read_cursor(std::string_view text) {
   if (text.size() > kLongest) return std::nullopt;
   const std::vector<std::string_view> fields = split(text, '.');
   if ((fields.size() != kFields && fields.size() != kPageFields) || fields[0] != kVersion) return std::nullopt;
@@ -132,6 +134,14 @@ std::optional<Cursor> parse_cursor(std::string_view text) {
   page.end.row = fields[9] == "1";
   cursor.page = page;
   return cursor;
+}
+
+}  // namespace
+
+std::optional<Cursor> parse_cursor(std::string_view text) {
+  // Numbers have more forms than the one that print() gives them.
+  const std::optional<Cursor> cursor = read_cursor(text);
+  return cursor && print(*cursor) == text ? cursor : std::nullopt;
 }
 
 int next_poll_ms(bool background, bool active) noexcept {

@@ -13,6 +13,7 @@
 #include "replicate/matching.hpp"
 #include "replicate/outcome.hpp"
 #include "replicate/request.hpp"
+#include "replicate/training.hpp"
 #include "replicate/wait.hpp"
 
 namespace {
@@ -97,6 +98,15 @@ void judge_questions(const Answer& answer) {
   check_failure(judge_model(answer, kNow, 0.5, 0).failure);
 }
 
+void judge_trainings(const Answer& answer) {
+  if (const auto file = parse_file(answer.body)) check(!file->id.empty() && !file->url.empty());
+  const std::string name = parse_file_name(answer.body);
+  if (const auto owner = owner_in_set_name(name)) check(set_name(*owner) == name);
+  const auto next = next_training_page(answer.body, "https://api.replicate.com/v1");
+  check(!next || next->path.starts_with("/trainings?"));
+  check(text::is_clean_utf8(file_id_in(answer.body)) || !text::is_clean_utf8(answer.body));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -114,6 +124,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   judge_creation(answer);
   judge_looks(answer, (choice & 1) != 0);
   judge_questions(answer);
+  judge_trainings(answer);
   const auto wait = requested_wait_us(answer, parse_problem(answer.body), kNow);
   check(!wait || (*wait >= 0 && *wait <= kHour));
   check(text::is_clean_utf8(user_message(text::clean_utf8(answer.body))));
