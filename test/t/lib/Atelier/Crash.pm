@@ -325,9 +325,7 @@ sub promote {
 }
 
 sub by_worker { my ($self, $point, $pid) = @_; kill 'KILL', $pid; return }
-
 sub by_postmaster { my ($self) = @_; $self->{server}->destroy; return }
-
 sub by_immediate { my ($self) = @_; $self->{server}->stop; return }
 
 # One that is about to end does not hear it.
