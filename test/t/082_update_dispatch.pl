@@ -39,7 +39,7 @@ sub stop_writers {
     my ($writers, $errors) = @$running;
     $writers->pump_nb;
     is($$errors, '', 'no user has got an error');
-    $writers->signal('INT');
+    $writers->signal('TERM');
     $writers->finish;
     return;
 }
