@@ -19,7 +19,7 @@ my ($server, $stand_in) = (Bench::Server->new, Bench::StandIn->new);
 my $minutes = $case->pick(10, 0);
 my $portion = $case->pick(30, 2);
 my $portions = $minutes ? 60 * $minutes / $portion : 2;
-my %tables = ('generations' => 3, 'users' => 1, 'atelier.queue' => 1, 'atelier.attempts' => 3);
+my %tables = ('generations' => 3, 'users' => 2, 'atelier.queue' => 2, 'atelier.attempts' => 3);
 my (@waits, @claims);
 
 $server->begin(100, poll_interval => '1s');

@@ -28,7 +28,7 @@ $server->rows('DELETE FROM replicate_tokens');
 $server->rows("INSERT INTO replicate_tokens (token) SELECT format('r8_account%s_%s', n, repeat('0', 24)) FROM generate_series(1, $accounts) n");
 $server->wait_until(60, 'the accounts', "SELECT count(DISTINCT account) = $accounts FROM atelier.token_state");
 $server->queue($rows, model => 'sim/stuck');
-$server->wait_until(300, 'all to run', "SELECT count(*) = $rows FROM atelier.attempts WHERE state = 'running'");
+$server->wait_until(1200, 'all to run', "SELECT count(*) = $rows FROM atelier.attempts WHERE state = 'running'");
 
 $stand_in->request('PATCH', '/_control/settings', { requests_per_minute => $limit, rate_window_ms => 60_000 });
 my $before = requests();
