@@ -17,6 +17,11 @@ BEGIN
     'model', 'what it was sent to, kept while its answer is lost and the generation does not say so any more',
     'input', 'what was sent, kept in the same case; by this the provider''s list is searched']);
 
+  -- Looked for at every wake-up, however many are open.
+  PERFORM atelier.make_index('atelier.attempts_cancel_idx', $ddl$
+    CREATE INDEX attempts_cancel_idx ON atelier.attempts (id)
+     WHERE cancel_requested AND state IN ('sending', 'running', 'unknown')$ddl$);
+
   PERFORM atelier.make_table('atelier.kept_tokens', $table$
     token_id integer NOT NULL CONSTRAINT kept_tokens_pkey PRIMARY KEY,
     deleted_at timestamptz NOT NULL DEFAULT now(),

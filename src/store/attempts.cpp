@@ -27,6 +27,8 @@ pg::Statement input_statement(R"sql(
     FROM atelier.attempts a LEFT JOIN @app@.generations g ON g.id = a.generation_id
    WHERE a.id = ANY ($1::bigint[]) AND (g.id IS NOT NULL OR a.input IS NOT NULL))sql");
 
+// Where a row is meant by its key, the condition on the state is none that the index of the open ones has: a plan that
+// was made while nothing was open would go through all of them.
 pg::Statement advance_statement(R"sql(
   UPDATE atelier.attempts a
      SET state = n.state,
@@ -43,18 +45,19 @@ pg::Statement advance_statement(R"sql(
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::float8[],
                 $7::text[], $8::text[])
          AS n(id, state, prediction_id, http_status, error, predict_time, cost_usd, cost_rule)
-   WHERE a.id = n.id AND a.state IN ('sending', 'running', 'unknown')
+   WHERE a.id = n.id AND coalesce(a.state, '') IN ('sending', 'running', 'unknown')
   RETURNING a.id, a.disowned)sql");
 
 pg::Statement progress_statement(R"sql(
   UPDATE atelier.attempts a SET percent = n.percent
     FROM unnest($1::bigint[], $2::smallint[]) AS n(id, percent)
-   WHERE a.id = n.id AND a.state = 'running')sql");
+   WHERE a.id = n.id AND coalesce(a.state, '') = 'running')sql");
 
-pg::Statement token_statement(R"sql(UPDATE atelier.attempts SET token_id = $2 WHERE id = $1 AND state = 'sending')sql");
+pg::Statement token_statement(R"sql(
+  UPDATE atelier.attempts SET token_id = $2 WHERE id = $1 AND coalesce(state, '') = 'sending')sql");
 
-pg::Statement deadline_statement(
-    R"sql(UPDATE atelier.attempts SET deadline = $2 WHERE id = $1 AND state = 'sending')sql");
+pg::Statement deadline_statement(R"sql(
+  UPDATE atelier.attempts SET deadline = $2 WHERE id = $1 AND coalesce(state, '') = 'sending')sql");
 
 pg::Statement orphan_all_statement(R"sql(
   UPDATE atelier.attempts SET state = 'unknown', lease_until = NULL WHERE state = 'sending')sql");

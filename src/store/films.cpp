@@ -37,7 +37,8 @@ pg::Statement survey_statement(CANDIDATES R"sql(
                                WHERE p.film_id = $1 AND p.ordinal IS NULL) one
                   WHERE one.status IN ('queued', 'processing')
                      OR EXISTS (SELECT FROM atelier.attempts a
-                                 WHERE a.generation_id = one.id AND a.state IN ('sending', 'running', 'unknown')))
+                                 WHERE a.generation_id = one.id
+                                   AND coalesce(a.state, '') IN ('sending', 'running', 'unknown')))
     FROM candidates c)sql");
 
 pg::Statement take_statement(CANDIDATES R"sql(

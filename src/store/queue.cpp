@@ -22,19 +22,20 @@ pg::Statement add_without_series_statement(R"sql(
 
 pg::Statement remove_statement(R"sql(DELETE FROM atelier.queue WHERE generation_id = $1)sql");
 
+// The index of the open attempts is not for these; see store/attempts.cpp.
 pg::Statement cancel_statement(R"sql(
   UPDATE atelier.attempts SET cancel_requested = true
-   WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown'))sql");
+   WHERE generation_id = $1 AND coalesce(state, '') IN ('sending', 'running', 'unknown'))sql");
 
 pg::Statement disown_statement(R"sql(
   UPDATE atelier.attempts SET cancel_requested = true, disowned = true
-   WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown'))sql");
+   WHERE generation_id = $1 AND coalesce(state, '') IN ('sending', 'running', 'unknown'))sql");
 
 pg::Statement hold_statement(R"sql(SELECT FROM atelier.queue WHERE generation_id = $1 FOR UPDATE)sql");
 
 pg::Statement keep_statement(R"sql(
   UPDATE atelier.attempts SET model = $2, input = $3
-   WHERE generation_id = $1 AND state IN ('sending', 'unknown') AND input IS NULL)sql");
+   WHERE generation_id = $1 AND coalesce(state, '') IN ('sending', 'unknown') AND input IS NULL)sql");
 
 // Before the step that has brought the mark.
 pg::Statement cancel_gone_unmarked_statement(R"sql(
@@ -46,7 +47,7 @@ pg::Statement any_statement(R"sql(SELECT EXISTS (SELECT FROM atelier.attempts WH
 
 pg::Statement open_statement(R"sql(
   SELECT EXISTS (SELECT FROM atelier.attempts
-                  WHERE generation_id = $1 AND state IN ('sending', 'running', 'unknown')))sql");
+                  WHERE generation_id = $1 AND coalesce(state, '') IN ('sending', 'running', 'unknown')))sql");
 
 pg::Statement clear_statement(R"sql(
   DELETE FROM atelier.queue q WHERE NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = q.generation_id))sql");

@@ -82,6 +82,7 @@ INSERT INTO stated VALUES
   ('atelier.attempts_generation_id_idx', '(generation_id)', 'the attempts of a generation'),
   ('atelier.attempts_open_idx', '(user_id) WHERE (state = ANY (ARRAY[''sending''::text, ''running''::text, ''unknown''::text]))', 'what is open, by user'),
   ('atelier.attempts_sent_at_idx', 'brin (sent_at)', 'budgets of a day'),
+  ('atelier.attempts_cancel_idx', '(id) WHERE (cancel_requested AND (state = ANY (ARRAY[''sending''::text, ''running''::text, ''unknown''::text])))', 'whose cancel was asked for'),
   ('atelier.trainings_open_key', '(lora_id) WHERE (state = ANY (ARRAY[''queued''::text, ''sending''::text, ''unknown''::text, ''running''::text]))', 'one training of a LoRA at once; what is open'),
   ('atelier.trainings_user_idx', '(user_id) WHERE (state = ANY (ARRAY[''queued''::text, ''sending''::text, ''unknown''::text, ''running''::text]))', 'how many a user has under way'),
   ('atelier.trainings_training_id_key', '(training_id) WHERE (training_id IS NOT NULL)', 'one row per training of the provider'),
