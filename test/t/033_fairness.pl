@@ -172,7 +172,7 @@ sub claims_since {
         next unless $plan =~ /Query Text:\s+WITH picked/;
         next unless $plan =~ /CTE Scan on jobs \S+\s+\(cost=\S+ rows=\d+ width=\d+\) \(actual time=\S+?\.\.(\S+) rows=(\d+) loops=1\)/s;
         my ($ms, $rows) = ($1, $2);
-        next if $rows < 50;
+        next if $rows < 25;
         my ($hit) = $plan =~ /Buffers: shared hit=(\d+)/;
         my ($read) = $plan =~ /Buffers: shared[^\n]* read=(\d+)/;
         push @claims, [ int(100 * (($hit // 0) + ($read // 0)) / $rows), sprintf '%.2f', 100 * $ms / $rows ];
