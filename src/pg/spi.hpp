@@ -76,6 +76,14 @@ class Rows {
   uint64_t affected() const noexcept { return processed_; }
   bool empty() const noexcept { return size() == 0; }
   Row operator[](size_t index) const { return Row(table_->vals[index], table_->tupdesc); }
+  // The first column of all rows.
+  template <typename T>
+  std::vector<T> first_column() const {
+    std::vector<T> values;
+    values.reserve(size());
+    for (size_t i = 0; i < size(); ++i) values.push_back((*this)[i].template get<T>(0));
+    return values;
+  }
 
  private:
   SPITupleTable* table_;

@@ -75,14 +75,6 @@ pg::Statement owned_statement(R"sql(
   UNION
   SELECT g.replicate_prediction_id FROM @app@.generations g WHERE g.replicate_prediction_id = ANY ($1::text[]))sql");
 
-template <typename T>
-std::vector<T> first_column(const pg::Rows& rows) {
-  std::vector<T> values;
-  values.reserve(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) values.push_back(rows[i].get<T>(0));
-  return values;
-}
-
 std::vector<OpenAttempt> open_before(const std::optional<pg::Timestamp>& overdue) {
   pg::Spi spi;
   const pg::Rows rows = open_statement(overdue);
@@ -171,12 +163,12 @@ uint64_t orphan_expired(pg::Timestamp now) {
 
 std::vector<int64_t> cancel_requests() {
   pg::Spi spi;
-  return first_column<int64_t>(cancel_statement());
+  return cancel_statement().first_column<int64_t>();
 }
 
 std::vector<std::string> owned_predictions(const std::vector<std::string>& prediction_ids, pg::Timestamp since) {
   pg::Spi spi;
-  return first_column<std::string>(owned_statement(prediction_ids, since));
+  return owned_statement(prediction_ids, since).first_column<std::string>();
 }
 
 #ifdef ATELIER_FAULT_POINTS

@@ -157,13 +157,6 @@ pg::Statement waits_statement(R"sql(
       OR EXISTS (SELECT FROM atelier.attempts a
                   WHERE a.cancel_requested AND a.state IN ('sending', 'running', 'unknown')))sql");
 
-std::vector<core::Uuid> first_ids(const pg::Rows& rows) {
-  std::vector<core::Uuid> users;
-  users.reserve(rows.size());
-  for (size_t i = 0; i < rows.size(); ++i) users.push_back(rows[i].get<core::Uuid>(0));
-  return users;
-}
-
 }  // namespace
 
 std::vector<Waiting> waiting_users(const core::Uuid& after, int32_t most, pg::Timestamp now) {
@@ -185,7 +178,7 @@ core::Fairness::PerUser own_limits() {
 
 std::vector<core::Uuid> release(pg::Timestamp now, int32_t most) {
   pg::Spi spi;
-  return first_ids(release_statement(now, most));
+  return release_statement(now, most).first_column<core::Uuid>();
 }
 
 std::optional<pg::Timestamp> next_release() {
@@ -197,17 +190,17 @@ std::optional<pg::Timestamp> next_release() {
 
 std::vector<core::Uuid> parking_workspaces() {
   pg::Spi spi;
-  return first_ids(parking_statement());
+  return parking_statement().first_column<core::Uuid>();
 }
 
 std::vector<core::Uuid> unpark(const core::Uuid& workspace, const core::Uuid& after, int32_t most) {
   pg::Spi spi;
-  return first_ids(unpark_statement(workspace, after, most));
+  return unpark_statement(workspace, after, most).first_column<core::Uuid>();
 }
 
 std::vector<core::Uuid> unpark_any(int32_t most) {
   pg::Spi spi;
-  return first_ids(unpark_any_statement(most));
+  return unpark_any_statement(most).first_column<core::Uuid>();
 }
 
 Batch claim(const std::vector<core::Fairness::Turn>& turns, const std::vector<int32_t>& tokens, const Limits& limits,

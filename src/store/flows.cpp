@@ -161,9 +161,7 @@ std::optional<GenerationResult> generation_result(const core::Uuid& generation) 
 void show_results(const std::vector<core::Uuid>& generations) {
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
-  const pg::Rows rows = linked_statement(generations);
-  std::vector<core::Uuid> linked;
-  for (size_t i = 0; i < rows.size(); ++i) linked.push_back(rows[i].get<core::Uuid>(0));
+  const auto linked = linked_statement(generations).first_column<core::Uuid>();
   if (!linked.empty()) show_statement(linked);
 }
 

@@ -50,9 +50,7 @@ bool has_step(std::string_view name) {
   if (known_at != version) {
     const pg::AsRole owner(pg::owner_role());
     const pg::Spi spi;
-    const pg::Rows rows = steps_statement.read_only();
-    steps->clear();
-    for (size_t i = 0; i < rows.size(); ++i) steps->push_back(rows[i].get<std::string>(0));
+    *steps = steps_statement.read_only().first_column<std::string>();
     known_at = version;
   }
   return std::find(steps->begin(), steps->end(), name) != steps->end();

@@ -103,10 +103,7 @@ std::vector<int32_t> add_usage(const std::vector<Usage>& usage) {
     messages.push_back(one.last_error);
   }
   pg::Spi spi;
-  const pg::Rows rows = usage_statement(ids, requests, errors, messages);
-  std::vector<int32_t> written;
-  for (size_t i = 0; i < rows.size(); ++i) written.push_back(rows[i].get<int32_t>(0));
-  return written;
+  return usage_statement(ids, requests, errors, messages).first_column<int32_t>();
 }
 
 void set_account(int32_t token, const std::string& account) {

@@ -217,10 +217,7 @@ void give_back(int64_t id, const std::string& error) {
 
 std::vector<std::string> owned(const std::vector<std::string>& training_ids) {
   const pg::Spi spi;
-  const pg::Rows rows = owned_statement(training_ids);
-  std::vector<std::string> found;
-  for (size_t i = 0; i < rows.size(); ++i) found.push_back(rows[i].get<std::string>(0));
-  return found;
+  return owned_statement(training_ids).first_column<std::string>();
 }
 
 std::optional<Finished> finish(const End& end) {

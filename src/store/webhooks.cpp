@@ -72,10 +72,7 @@ pg::Statement keep_statement(R"sql(
 std::vector<std::string> secrets() {
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
-  const pg::Rows rows = secrets_statement();
-  std::vector<std::string> secrets;
-  for (size_t i = 0; i < rows.size(); ++i) secrets.push_back(rows[i].get<std::string>(0));
-  return secrets;
+  return secrets_statement().first_column<std::string>();
 }
 
 std::optional<Subject> find(const std::string& prediction_id, std::optional<int64_t> attempt,

@@ -90,6 +90,21 @@ void Turns::release(int64_t now_us) {
   release_us_ = next ? std::max(next->us, users.empty() ? now_us + kPostponedUs : now_us) : kNever;
 }
 
+// As many rows as there is room for, one of each user in turns from `cursor` on; false when no others are
+// left there.
+bool Turns::unpark_in(const core::Workspaces::State& full, core::Uuid& cursor, std::vector<core::Uuid>& users) {
+  bool from_start = cursor == core::Uuid{};
+  for (int room = full.room; room > 0;) {
+    const std::vector<core::Uuid> found = claims::unpark(full.workspace, cursor, room);
+    if (found.empty() && from_start) return false;
+    users.insert(users.end(), found.begin(), found.end());
+    room -= static_cast<int>(found.size());
+    from_start = found.empty();
+    cursor = found.empty() ? core::Uuid{} : *std::max_element(found.begin(), found.end());
+  }
+  return true;
+}
+
 void Turns::unpark(int64_t now_us) {
   if (now_us < unpark_us_) return;
   if (!look_for_parked_ && workspaces_.with_room().empty()) {
@@ -110,16 +125,7 @@ void Turns::unpark(int64_t now_us) {
     for (const core::Workspaces::State& one : workspaces_.with_room()) {
       const auto before = last_unparked_.find(one.workspace);
       core::Uuid cursor = before == last_unparked_.end() ? core::Uuid{} : before->second;
-      bool from_start = cursor == core::Uuid{};
-      for (int room = one.room; room > 0;) {
-        const std::vector<core::Uuid> found = claims::unpark(one.workspace, cursor, room);
-        users.insert(users.end(), found.begin(), found.end());
-        room -= static_cast<int>(found.size());
-        if (found.empty() && from_start) emptied.push_back(one.workspace);
-        if (found.empty() && from_start) break;
-        from_start = found.empty();
-        cursor = found.empty() ? core::Uuid{} : *std::max_element(found.begin(), found.end());
-      }
+      if (!unpark_in(one, cursor, users)) emptied.push_back(one.workspace);
       last[one.workspace] = cursor;
     }
   });

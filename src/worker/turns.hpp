@@ -46,6 +46,7 @@ class Turns {
 
  private:
   void begin_round();
+  static bool unpark_in(const core::Workspaces::State& full, core::Uuid& cursor, std::vector<core::Uuid>& users);
 
   core::Fairness fairness_;
   core::Fairness::PerUser own_limits_;

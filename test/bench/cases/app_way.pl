@@ -21,7 +21,7 @@ my (@product, @loop);
 sub run_loop {
     $server->rows("SELECT bench.queue_rows($rows, 'sim/ok', 'loop', 'pending')");
     my @command = ($ENV{BENCH_APP_WAY}, '--url', "$ENV{BENCH_STAND_IN}/v1/predictions", '--token',
-        'r8_bench_000000000000000000000000000000001', '--database', 'dbname=postgres options=-crole=service_role');
+        $stand_in->token, '--database', 'dbname=postgres options=-crole=service_role');
     open my $output, '-|', @command or die "cannot run app-way: $!";
     my $answer = decode_json(join '', readline $output);
     close $output or die 'app-way failed';

@@ -26,9 +26,7 @@ my @rounds;
 # Queues while dispatch is paused, then lets go. Returns the rate and what both halves cost.
 sub run_product {
     my ($writer) = @_;
-    $server->rows('SELECT atelier.pause()');
-    $server->wait_until(10, 'the pause',
-        "SELECT EXISTS (SELECT FROM atelier.worker_state() WHERE kind = 'dispatcher' AND state = 'paused')");
+    $server->pause;
     my $insert = spent($server, sub { $server->queue($rows) });
     $server->rows('ANALYZE');
     $writer->keep_first;

@@ -58,5 +58,5 @@ $server->change('atelier.databases' => '');
 $server->restart;
 $server->empty(1);
 $server->rows('DELETE FROM replicate_tokens');
-$server->rows("INSERT INTO replicate_tokens (token) VALUES ('r8_bench_000000000000000000000000000000001')");
+$server->rows("INSERT INTO replicate_tokens (token) VALUES ('@{[ $stand_in->token ]}')");
 $case->finish;

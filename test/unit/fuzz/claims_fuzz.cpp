@@ -3,18 +3,14 @@
 // older gateways.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 
 #include "core/claims.hpp"
 #include "core/text.hpp"
+#include "require.hpp"
 
 namespace core = atelier::core;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 std::string_view take_line(std::string_view& rest) {
   const std::string_view line = rest.substr(0, rest.find('\n'));

@@ -3,7 +3,6 @@
 // keys, and building it twice changes nothing. The first byte chooses action and model, the rest are the settings.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -11,6 +10,7 @@
 #include "core/text.hpp"
 #include "replicate/input.hpp"
 #include "replicate/request.hpp"
+#include "require.hpp"
 
 namespace {
 
@@ -20,10 +20,6 @@ namespace json = atelier::core::json;
 constexpr std::string_view kActions[] = {"create", "remove_bg", "inpaint", "video_i2v"};
 constexpr std::string_view kModels[] = {
     "owner/name", "kwaivgi/kling-v2.1", "minimax/hailuo-02", "bytedance/seedance-1-pro", "google/veo-3", ""};
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
 
 }  // namespace
 
@@ -39,19 +35,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (data[0] & 0x80) source.image_url = rest.substr(0, 100);
 
   const BuiltInput built = build_input(source);
-  check(static_cast<bool>(built) != built.json.empty());
+  require(static_cast<bool>(built) != built.json.empty());
   if (!built) return 0;
   const json::Parsed input = json::parse(built.json);
-  check(input && input.root().is_object());
-  check(atelier::core::text::is_clean_utf8(built.json));
-  for (const json::Member member : input.root().members()) check(!is_internal_setting(member.key));
-  check(static_cast<bool>(create_prediction({ReferenceKind::model, "owner", "name", {}}, built.json, {})));
+  require(input && input.root().is_object());
+  require(atelier::core::text::is_clean_utf8(built.json));
+  for (const json::Member member : input.root().members()) require(!is_internal_setting(member.key));
+  require(static_cast<bool>(create_prediction({ReferenceKind::model, "owner", "name", {}}, built.json, {})));
 
   InputSource again;
   again.action = source.action;
   again.model = source.model;
   again.settings = input.root();
   const BuiltInput twice = build_input(again);
-  check(twice && json::equal(json::parse(twice.json).root(), input.root()));
+  require(twice && json::equal(json::parse(twice.json).root(), input.root()));
   return 0;
 }

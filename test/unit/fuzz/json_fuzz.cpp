@@ -3,18 +3,14 @@
 // read again.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "core/json.hpp"
+#include "require.hpp"
 
 namespace json = atelier::core::json;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 // Small enough that a fuzzer reaches them.
 constexpr json::Limits kLimits{size_t{1} << 16, 16, 1'000};

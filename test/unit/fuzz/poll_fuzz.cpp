@@ -2,20 +2,12 @@
 // Whatever a client hands back as a cursor, and whatever stands for a snapshot: what is read is printed as it was.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "core/poll.hpp"
+#include "require.hpp"
 
 namespace poll = atelier::core::poll;
-
-namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);

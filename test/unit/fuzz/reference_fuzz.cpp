@@ -2,21 +2,17 @@
 // Any text as a model reference: what is accepted makes a request whose path and body hold nothing unexpected.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "core/json.hpp"
 #include "replicate/reference.hpp"
 #include "replicate/request.hpp"
+#include "require.hpp"
 
 namespace {
 
 using namespace atelier::replicate;
-
-void check(bool holds) {
-  if (!holds) std::abort();
-}
 
 constexpr std::string_view kPathCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/";
 
@@ -37,12 +33,12 @@ std::string written(const Reference& reference) {
 
 void check_request(const Reference& reference) {
   const MadeRequest made = create_prediction(reference, "{}", {});
-  check(made && made.request->creates && !made.request->cancel_after.empty());
+  require(made && made.request->creates && !made.request->cancel_after.empty());
   const std::string_view path = made.request->path;
-  check(path.starts_with('/') && path.ends_with("/predictions"));
-  check(path.find_first_not_of(kPathCharacters) == std::string_view::npos);
-  check(path.find("//") == std::string_view::npos && path.find("/.") == std::string_view::npos);
-  check(static_cast<bool>(atelier::core::json::parse(made.request->body)));
+  require(path.starts_with('/') && path.ends_with("/predictions"));
+  require(path.find_first_not_of(kPathCharacters) == std::string_view::npos);
+  require(path.find("//") == std::string_view::npos && path.find("/.") == std::string_view::npos);
+  require(static_cast<bool>(atelier::core::json::parse(made.request->body)));
 }
 
 }  // namespace
@@ -50,11 +46,11 @@ void check_request(const Reference& reference) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const ParsedReference parsed = parse_model_reference(text);
-  check(static_cast<bool>(parsed) == parsed.reason.empty());
+  require(static_cast<bool>(parsed) == parsed.reason.empty());
   if (parsed) {
-    check(size <= 255 && written(*parsed.reference) == text);
+    require(size <= 255 && written(*parsed.reference) == text);
     check_request(*parsed.reference);
   }
-  check(percent_encode(text).find_first_of(" /?#\r\n\"\\") == std::string::npos);
+  require(percent_encode(text).find_first_of(" /?#\r\n\"\\") == std::string::npos);
   return 0;
 }

@@ -4,7 +4,6 @@
 // headers.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -15,6 +14,7 @@
 #include "replicate/request.hpp"
 #include "replicate/training.hpp"
 #include "replicate/wait.hpp"
+#include "require.hpp"
 
 namespace {
 
@@ -26,29 +26,25 @@ constexpr int64_t kNow = 1'763'805'600'000'000;
 constexpr int64_t kHour = 3'600'000'000;
 constexpr int kStatuses[16] = {200, 201, 202, 301, 400, 401, 402, 403, 404, 409, 413, 422, 429, 500, 502, 503};
 
-void check(bool holds) {
-  if (!holds) std::abort();
-}
-
 void check_failure(const Failure& failure) {
-  check(failure.admin_message.size() <= 2000 && text::is_clean_utf8(failure.admin_message));
-  check(!text::has_control_characters(failure.admin_message));
-  check(failure.user_message.size() <= 1000 && text::is_clean_utf8(failure.user_message));
+  require(failure.admin_message.size() <= 2000 && text::is_clean_utf8(failure.admin_message));
+  require(!text::has_control_characters(failure.admin_message));
+  require(failure.user_message.size() <= 1000 && text::is_clean_utf8(failure.user_message));
   for (const std::string_view word : {"replicate", "r8_", "://", "credit", "billing"})
-    check(!text::contains_ignoring_case(failure.user_message, word));
+    require(!text::contains_ignoring_case(failure.user_message, word));
 }
 
 void check_prediction(const Prediction& prediction) {
-  check(!prediction.id.empty());
+  require(!prediction.id.empty());
   json::Limits limits;
   limits.max_depth = 300;
   const std::string stored = stored_prediction(prediction);
   const json::Parsed parsed = json::parse(stored, limits);
-  check(parsed && parsed.root().find("id").string_or_empty() == prediction.id);
-  check(parsed.root().find("logs").string_or_empty().size() <= kKeptLogBytes);
-  check(text::is_clean_utf8(stored));
+  require(parsed && parsed.root().find("id").string_or_empty() == prediction.id);
+  require(parsed.root().find("logs").string_or_empty().size() <= kKeptLogBytes);
+  require(text::is_clean_utf8(stored));
   const std::string path = get_prediction(prediction.id).path;
-  check(path.find_first_of(" ?#\r\n") == std::string::npos);
+  require(path.find_first_of(" ?#\r\n") == std::string::npos);
 }
 
 void judge_creation(const Answer& answer) {
@@ -56,8 +52,8 @@ void judge_creation(const Answer& answer) {
   context.now_us = kNow;
   context.random = 0.5;
   const CreateVerdict verdict = judge_create(answer, context);
-  check((verdict.action == CreateAction::accepted) == verdict.prediction.has_value());
-  check(verdict.delay_us >= 0 && verdict.delay_us <= kHour);
+  require((verdict.action == CreateAction::accepted) == verdict.prediction.has_value());
+  require(verdict.delay_us >= 0 && verdict.delay_us <= kHour);
   check_failure(verdict.failure);
 }
 
@@ -69,10 +65,10 @@ void judge_looks(const Answer& answer, bool as_text) {
   context.deadline_us = kNow + kHour / 4;
   context.output.text = as_text;
   for (const PollVerdict& verdict : {judge_poll(answer, context), judge_cancel(answer, context)}) {
-    check((verdict.action == PollAction::completed) == !verdict.output.empty());
-    check(atelier::core::is_open(verdict.attempt) || verdict.prediction);
-    check(verdict.output.urls.size() <= 64);
-    check(verdict.delay_us >= 0 && verdict.delay_us <= kHour);
+    require((verdict.action == PollAction::completed) == !verdict.output.empty());
+    require(atelier::core::is_open(verdict.attempt) || verdict.prediction);
+    require(verdict.output.urls.size() <= 64);
+    require(verdict.delay_us >= 0 && verdict.delay_us <= kHour);
     check_failure(verdict.failure);
     if (verdict.prediction) check_prediction(*verdict.prediction);
   }
@@ -80,7 +76,7 @@ void judge_looks(const Answer& answer, bool as_text) {
 
 void judge_questions(const Answer& answer) {
   const ListVerdict list = judge_list(answer, kNow, 0.5, 0);
-  check((list.action == ListAction::page) == list.page.has_value());
+  require((list.action == ListAction::page) == list.page.has_value());
   check_failure(list.failure);
   if (list.page) {
     SentAttempt sent;
@@ -91,20 +87,20 @@ void judge_questions(const Answer& answer) {
     }
     may_be_on_next_page(*list.page, sent.sent_at_us);
     const auto next = next_page(list.page->next, "https://api.replicate.com/v1");
-    check(!next || next->path.starts_with("/predictions?"));
+    require(!next || next->path.starts_with("/predictions?"));
   }
   const TokenVerdict token = judge_account(answer);
-  check((token.action == TokenAction::valid) == !token.account.empty());
+  require((token.action == TokenAction::valid) == !token.account.empty());
   check_failure(judge_model(answer, kNow, 0.5, 0).failure);
 }
 
 void judge_trainings(const Answer& answer) {
-  if (const auto file = parse_file(answer.body)) check(!file->id.empty() && !file->url.empty());
+  if (const auto file = parse_file(answer.body)) require(!file->id.empty() && !file->url.empty());
   const std::string name = parse_file_name(answer.body);
-  if (const auto owner = owner_in_set_name(name)) check(set_name(*owner) == name);
+  if (const auto owner = owner_in_set_name(name)) require(set_name(*owner) == name);
   const auto next = next_training_page(answer.body, "https://api.replicate.com/v1");
-  check(!next || next->path.starts_with("/trainings?"));
-  check(text::is_clean_utf8(file_id_in(answer.body)) || !text::is_clean_utf8(answer.body));
+  require(!next || next->path.starts_with("/trainings?"));
+  require(text::is_clean_utf8(file_id_in(answer.body)) || !text::is_clean_utf8(answer.body));
 }
 
 }  // namespace
@@ -126,7 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   judge_questions(answer);
   judge_trainings(answer);
   const auto wait = requested_wait_us(answer, parse_problem(answer.body), kNow);
-  check(!wait || (*wait >= 0 && *wait <= kHour));
-  check(text::is_clean_utf8(user_message(text::clean_utf8(answer.body))));
+  require(!wait || (*wait >= 0 && *wait <= kHour));
+  require(text::is_clean_utf8(user_message(text::clean_utf8(answer.body))));
   return 0;
 }

@@ -2,18 +2,14 @@
 // Whatever a setting holds as a cron expression: an answer and no accident; what is due is later, and named by it.
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <variant>
 
 #include "core/schedule.hpp"
+#include "require.hpp"
 
 namespace core = atelier::core;
 
 namespace {
-
-void require(bool holds) {
-  if (!holds) std::abort();
-}
 
 constexpr int64_t kHourS = 3600;
 

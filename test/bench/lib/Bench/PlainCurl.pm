@@ -3,6 +3,7 @@
 package Bench::PlainCurl;
 use strict;
 use warnings;
+use Bench::StandIn;
 use Exporter 'import';
 use JSON::PP;
 
@@ -10,7 +11,7 @@ our @EXPORT = qw(plain_curl plain_curl_command);
 
 sub plain_curl_command {
     my ($url, $count, $parallel) = @_;
-    return ('plain-curl', '--url', $url, '--token', 'r8_bench_000000000000000000000000000000001', '--count', $count,
+    return ('plain-curl', '--url', $url, '--token', Bench::StandIn->token, '--count', $count,
         '--parallel', $parallel);
 }
 

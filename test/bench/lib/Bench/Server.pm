@@ -150,12 +150,18 @@ sub wait_finished {
     die "the dispatcher did not end $rows attempts in $seconds seconds; " . $self->standing;
 }
 
-# Queues rows while dispatch is paused, lets go, and returns how many a second were completed.
-sub rate_of {
-    my ($self, $rows) = @_;
+sub pause {
+    my ($self) = @_;
     $self->rows('SELECT atelier.pause()');
     $self->wait_until(10, 'the pause',
         "SELECT EXISTS (SELECT FROM atelier.worker_state() WHERE kind = 'dispatcher' AND state = 'paused')");
+    return;
+}
+
+# Queues rows while dispatch is paused, lets go, and returns how many a second were completed.
+sub rate_of {
+    my ($self, $rows) = @_;
+    $self->pause;
     $self->queue($rows);
     $self->rows('ANALYZE');
     my $before = $self->finished;

@@ -11,6 +11,9 @@ sub new { return bless { http => HTTP::Tiny->new(timeout => 60) }, shift }
 
 sub url { return $ENV{BENCH_STAND_IN} }
 
+# That of sql/setup.sql.
+sub token { return 'r8_bench_000000000000000000000000000000001' }
+
 sub request {
     my ($self, $method, $path, $body) = @_;
     my %options;
