@@ -37,6 +37,24 @@ pg::Statement release_statement(R"sql(
   INSERT INTO atelier.credit_entries (generation_id, kind, turn, user_id, amount)
   SELECT g.generation_id, 'release', g.turn, g.user_id, -g.amount FROM given g)sql");
 
+pg::Statement release_gone_statement(R"sql(
+  WITH held AS MATERIALIZED (
+    SELECT h.generation_id, h.turn, h.user_id, h.amount
+      FROM atelier.credit_entries h
+     WHERE h.kind = 'hold'
+       AND NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = h.generation_id)
+       AND NOT EXISTS (SELECT FROM atelier.credit_entries r
+                        WHERE r.generation_id = h.generation_id AND r.kind = 'release' AND r.turn = h.turn)),
+  balances AS MATERIALIZED (
+    SELECT u.id FROM @app@.users u WHERE u.id IN (SELECT h.user_id FROM held h) ORDER BY u.id FOR NO KEY UPDATE),
+  released AS (
+    INSERT INTO atelier.credit_entries (generation_id, kind, turn, user_id, amount)
+    SELECT h.generation_id, 'release', h.turn, h.user_id, -h.amount FROM held h JOIN balances b ON b.id = h.user_id
+    RETURNING user_id, amount)
+  UPDATE @app@.users u SET credits = coalesce(u.credits, 0) + sums.amount
+    FROM (SELECT r.user_id, sum(r.amount)::integer AS amount FROM released r GROUP BY r.user_id) sums
+   WHERE u.id = sums.user_id)sql");
+
 // The balances are locked in the order of their ids and read under the lock, so that an entry says what was really
 // taken. What a user has is used up in the order of the batch.
 pg::Statement settle_statement(R"sql(
@@ -101,6 +119,13 @@ void release(const core::Uuid& generation) {
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
   if (hold_exists_statement(generation)[0].get<bool>(0)) release_statement(generation);
+}
+
+void release_gone() {
+  if (!identity::has_step("money")) return;
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  release_gone_statement();
 }
 
 void settle(const std::vector<Ended>& ended) {

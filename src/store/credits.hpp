@@ -20,6 +20,8 @@ int32_t balance(const core::Uuid& user);
 
 // Gives an open hold back; nothing when there is none.
 void release(const core::Uuid& generation);
+// The same for all generations that do not exist any more.
+void release_gone();
 
 // A generation that the dispatcher has ended.
 struct Ended {

@@ -17,6 +17,9 @@ pg::Statement add_statement(R"sql(
 
 pg::Statement forget_statement(R"sql(DELETE FROM atelier.outputs WHERE generation_id = $1)sql");
 
+pg::Statement forget_gone_statement(R"sql(
+  DELETE FROM atelier.outputs o WHERE NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = o.generation_id))sql");
+
 }  // namespace
 
 void add(const std::vector<Output>& outputs) {
@@ -40,6 +43,13 @@ void forget(const core::Uuid& generation) {
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
   forget_statement(generation);
+}
+
+void forget_gone() {
+  if (!identity::has_step("money")) return;
+  const pg::AsRole owner(pg::owner_role());
+  const pg::Spi spi;
+  forget_gone_statement();
 }
 
 }  // namespace atelier::store::outputs

@@ -22,5 +22,7 @@ struct Output {
 void add(const std::vector<Output>& outputs);
 
 void forget(const core::Uuid& generation);
+// The files of all generations that do not exist any more.
+void forget_gone();
 
 }  // namespace atelier::store::outputs

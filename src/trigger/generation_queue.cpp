@@ -3,8 +3,7 @@
 // asks for the cancellation of what a deleted row had running, and wakes the dispatcher at commit. Holds credits for
 // what is queued and gives them back when somebody else than the dispatcher ends it. Nodes of flows hear of what the
 // dispatcher sent from the dispatcher, and here of what ends without having been sent. A film is driven from here.
-// clear_queue(): AFTER TRUNCATE on
-// generations, the same for all rows at once.
+// clear_queue(): AFTER TRUNCATE on generations, the same for all rows at once.
 #include <charconv>
 #include <optional>
 #include <string>
@@ -119,6 +118,8 @@ ATELIER_FUNCTION(clear_queue) {
   const pg::TriggerCall call(fcinfo, generation::kTable, pg::TriggerTime::after_statement);
   if (call.event() != pg::TriggerEvent::truncate) return (Datum)0;
   store::queue::clear();
+  store::credits::release_gone();
+  store::outputs::forget_gone();
   store::films::forget_gone();
   pg::wake_dispatcher_at_commit();
   return (Datum)0;

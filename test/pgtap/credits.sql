@@ -62,6 +62,15 @@ SELECT pg_temp.act('service_role', 'DELETE FROM generations');
 SELECT is(pg_temp.books(), '3: hold 1 -2, release 1 2', 'a row that is deleted; what was held is given back');
 DELETE FROM atelier.credit_entries;
 SELECT pg_temp.act('service_role', pg_temp.insert(2));
+SELECT pg_temp.act('service_role', $$UPDATE generations SET status = 'cancelled' WHERE id = (SELECT id FROM generations LIMIT 1)$$);
+INSERT INTO atelier.outputs (generation_id, ordinal, kind, url) SELECT id, 1, 'image', 'https://o.test/1' FROM generations;
+TRUNCATE generations CASCADE;
+SELECT is(pg_temp.books(), '3: hold 1 -1, hold 1 -1, release 1 1, release 1 1', 'TRUNCATE gives back what is still held');
+SELECT is_empty('SELECT FROM atelier.outputs', 'and forgets the files');
+TRUNCATE generations CASCADE;
+SELECT ok(pg_temp.even(), 'once');
+DELETE FROM atelier.credit_entries;
+SELECT pg_temp.act('service_role', pg_temp.insert(2));
 SELECT lives_ok('DELETE FROM users WHERE id = pg_temp.ann()', 'a user with holds may go');
 SELECT is(count(*) || ' ' || sum(amount), '2 -2', 'nobody is left to give them back to') FROM atelier.credit_entries;
 
