@@ -5,7 +5,7 @@
 CREATE FUNCTION atelier.adoption_kept(
   OUT phase integer, OUT kind text, OUT object text, OUT detail text, OUT hint text, OUT relation text, OUT command text)
 RETURNS SETOF record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 -- What is nobody's but the DBA's stays. Permissive policies add up: one of his lets through what ours does not.
 BEGIN
@@ -48,7 +48,7 @@ COMMENT ON FUNCTION atelier.adoption_kept() IS 'part of adoption_plan(): what st
 CREATE FUNCTION atelier.foreign_policies(
   OUT phase integer, OUT kind text, OUT object text, OUT detail text, OUT hint text, OUT relation text, OUT command text)
 RETURNS SETOF record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 BEGIN
   RETURN QUERY
@@ -69,7 +69,7 @@ $function$;
 COMMENT ON FUNCTION atelier.foreign_policies() IS 'policies on the app''s tables that are neither ours nor the original''s';
 
 CREATE FUNCTION atelier.adoption_plan() RETURNS jsonb
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 -- The model exists within the block only: raising an error is how a subtransaction ends without a trace.
 DECLARE
@@ -93,7 +93,7 @@ $function$;
 COMMENT ON FUNCTION atelier.adoption_plan() IS 'all that adoption_report() shows and adopt() executes, as rows of json; changes nothing';
 
 CREATE FUNCTION atelier.adoption_report() RETURNS TABLE (kind text, object text, detail text, hint text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('atelier.install'));

@@ -149,7 +149,7 @@ ALTER FUNCTION atelier.queue_missed() OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.queue_missed() IS 'hands over queued generations that are not in the queue, and returns how many there were';
 
 CREATE FUNCTION atelier.install() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 DECLARE
   last_step CONSTANT integer := atelier.code_table_version();

@@ -36,8 +36,11 @@ COMMENT ON COLUMN generations.prompt IS 'what the DBA says';
 
 -- The dry run.
 SET LOCAL atelier.install = off;
+-- Names are compared as texts in many places.
+SET LOCAL quote_all_identifiers = on;
 CREATE EXTENSION atelier;
 CREATE TEMP TABLE report AS SELECT * FROM atelier.adoption_report();
+RESET quote_all_identifiers;
 CREATE FUNCTION pg_temp.said(what text, thing text) RETURNS text LANGUAGE sql AS $$ SELECT detail FROM report WHERE kind = what AND object = thing $$;
 SELECT is_empty($$SELECT * FROM report WHERE kind = 'conflict'$$, 'the report has no conflict');
 SELECT is(pg_temp.said('drop', 'policy "Users can update own generations" on public.generations'), 'the original''s', 'names policies that go');
@@ -70,7 +73,9 @@ DROP EXTENSION atelier CASCADE;
 -- The adoption.
 RESET atelier.install;
 SET LOCAL client_min_messages = error;
+SET LOCAL quote_all_identifiers = on;
 SELECT lives_ok('CREATE EXTENSION atelier', 'CREATE EXTENSION adopts');
+RESET quote_all_identifiers;
 SET LOCAL client_min_messages = warning;
 SELECT set_eq($$SELECT line FROM differences WHERE line !~ 'dba|remark|1000000|stats_filtered\(\)'$$,
   $$SELECT line FROM differences WHERE line ~ '^(missing|unexpected): (column public.generations.prompt |function update_updated_at_column)'
