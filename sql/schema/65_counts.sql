@@ -173,8 +173,9 @@ $function$;
 COMMENT ON FUNCTION atelier.make_counts_views() IS 'part of make_views(): admin_stats and mv_admin_stats';
 
 CREATE FUNCTION atelier.refresh_admin_stats() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
+-- REFRESH CONCURRENTLY fails on servers that quote all identifiers.
 DECLARE
   kept regclass := atelier.in_app_schema('@app@.mv_admin_stats')::regclass;
   changed boolean;

@@ -34,7 +34,9 @@ SELECT is(pg_temp.answer('service_role', 'SELECT count(*) FROM mv_admin_stats'),
 SELECT isnt(pg_temp.answer('service_role', 'SELECT m::text FROM mv_admin_stats m'), pg_temp.answer('service_role', 'SELECT s::text FROM admin_stats s'),
             'and is not up to date yet');
 
+SET LOCAL quote_all_identifiers = on;
 SELECT is(pg_temp.outcome('service_role', 'SELECT refresh_admin_stats()'), '1', 'H21 the app refreshes, though it does not own the view');
+RESET quote_all_identifiers;
 SELECT lives_ok('SELECT refresh_admin_stats()', 'H21 and so does a superuser');
 SELECT is(pg_temp.answer('service_role', 'SELECT m::text FROM mv_admin_stats m'), '(2,1,7,4,2,1,3,127,1500.5000000000000000)', 'now it is');
 SET LOCAL ROLE atelier_owner;
