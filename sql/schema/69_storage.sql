@@ -26,14 +26,16 @@ DECLARE
   -- Results are for everybody to see; what users have uploaded is reached by its address, but not listed to others.
   seen CONSTANT text := 'bucket_id = ''generations'' AND split_part(name, ''/'', 1) <> ''inputs''';
   own CONSTANT text := ours || ' AND split_part(name, ''/'', 1) = atelier.uid()::text AND atelier.is_active_user()';
+  -- A name that leads out of its folder when something takes it for a path, or that is the folder's, is none.
+  inside CONSTANT text := own || ' AND split_part(name, ''/'', 2) <> '''' AND name !~ ''(^|/)\.{0,2}(/|$)''';
 BEGIN
   RETURN QUERY
   SELECT w.name::name, w.rule
     FROM (VALUES
       ('atelier_objects_read_anon', format('FOR SELECT TO anon USING (%s)', seen)),
       ('atelier_objects_read', format('FOR SELECT TO authenticated USING ((%s) OR (%s))', seen, own)),
-      ('atelier_objects_insert', format('FOR INSERT TO authenticated WITH CHECK (%s)', own)),
-      ('atelier_objects_update', format('FOR UPDATE TO authenticated USING (%1$s) WITH CHECK (%1$s)', own)),
+      ('atelier_objects_add', format('FOR INSERT TO authenticated WITH CHECK (%s)', inside)),
+      ('atelier_objects_change', format('FOR UPDATE TO authenticated USING (%s) WITH CHECK (%s)', own, inside)),
       ('atelier_objects_delete', format('FOR DELETE TO authenticated USING (%s)', own)),
       ('atelier_objects_service', format('FOR ALL TO service_role USING (%1$s) WITH CHECK (%1$s)', ours)))
       AS w (name, rule);
@@ -83,13 +85,14 @@ BEGIN
     RETURN;
   END IF;
   PERFORM atelier.make_bucket(b.id, b.is_public, b.size_limit, b.mime_types) FROM atelier.wanted_buckets() b;
-  -- The original's let everybody write and delete, those of 0.1.0 let everybody list what users had uploaded.
+  -- The original's let everybody write and delete; those of 0.1.0 let everybody list what users had uploaded, and let files
+  -- have names that lead out of their folder.
   FOR wanted IN
     SELECT p.polname AS name FROM pg_policy p
      WHERE p.polrelid = 'storage.objects'::regclass
        AND p.polname IN ('Public read access for generations', 'Service role can delete from generations',
                          'Service role can update generations', 'Service role can upload to generations',
-                         'atelier_objects_select_anon', 'atelier_objects_select')
+                         'atelier_objects_select_anon', 'atelier_objects_select', 'atelier_objects_insert', 'atelier_objects_update')
   LOOP
     EXECUTE format('DROP POLICY %I ON storage.objects', wanted.name);
   END LOOP;
