@@ -160,7 +160,7 @@ DECLARE
   counted boolean;
 BEGIN
   -- Two at once would make everything twice; the second waits and finds it made.
-  PERFORM pg_advisory_xact_lock(hashtext('atelier.install'));
+  PERFORM atelier.take_turn('install');
   remembers := to_regclass('atelier.made') IS NOT NULL;
   PERFORM atelier.make_identity();
   IF atelier.table_version() > last_step THEN
