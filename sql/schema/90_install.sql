@@ -216,6 +216,7 @@ BEGIN
   PERFORM atelier.grant_tables();
   PERFORM atelier.make_auth_triggers();
   PERFORM atelier.set_publication();
+  PERFORM atelier.close_storage();
   IF adopted THEN
     PERFORM atelier.queue_adopted();
     PERFORM atelier.write_as_owner('UPDATE atelier.identity SET dispatch = ''held'', since = now()');
