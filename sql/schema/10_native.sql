@@ -78,6 +78,12 @@ CREATE FUNCTION atelier.flush_tokens() RETURNS bigint
 LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'atelier_flush_tokens';
 COMMENT ON FUNCTION atelier.flush_tokens() IS 'writes how often tokens were handed out into their rows, which the keeper does every second; returns how many uses there were. Owner and superusers';
 
+-- One at a time.
+
+CREATE FUNCTION atelier.take_turn(what text) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'atelier_take_turn';
+COMMENT ON FUNCTION atelier.take_turn(text) IS 'waits for other transactions that do the same, and keeps them waiting until this one ends. Owner and superusers';
+
 -- Triggers. Each checks that it is called for the table and the event it is meant for.
 
 CREATE FUNCTION atelier.guard_generation() RETURNS trigger

@@ -58,6 +58,12 @@ BEGIN
            WHERE c.oid = to_regclass('auth.users') AND pg_has_role(c.relowner, 'USAGE')) o
     JOIN pg_trigger t ON t.tgrelid = o.there AND t.tgname = o.name AND NOT t.tgisinternal
     JOIN pg_proc f ON f.oid = t.tgfoid AND f.pronamespace <> 'atelier'::regnamespace;
+  -- By install() itself, where the installing role may.
+  RETURN QUERY
+  SELECT 10, 'replace', format('policy %I on storage.objects', f.name), 'the original''s, under which everybody may write files'::text,
+         NULL::text, NULL::text, NULL::text
+    FROM atelier.former_storage_policies() f
+   WHERE f.name LIKE 'Service role can %';
   RETURN QUERY
   SELECT 14, CASE WHEN twin.name IS NULL THEN 'drop' ELSE 'replace' END, format('index %s', i.indexrelid::regclass),
          CASE WHEN twin.name IS NULL THEN 'the original''s, ' || pg_size_pretty(pg_relation_size(i.indexrelid))

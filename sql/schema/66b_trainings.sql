@@ -15,7 +15,7 @@ BEGIN
     RETURN;
   END IF;
   -- Two starts of one user must see each other.
-  PERFORM pg_advisory_xact_lock(hashtext('atelier.trainings'), hashtext(user_id::text));
+  PERFORM atelier.take_turn('training of ' || user_id);
   IF most <= (SELECT count(*) FROM atelier.trainings t
                WHERE t.user_id = require_free_trainer.user_id AND t.state IN ('queued', 'sending', 'unknown', 'running')) THEN
     RAISE EXCEPTION 'too many trainings at once'

@@ -26,14 +26,16 @@ DECLARE
   -- Results are for everybody to see; what users have uploaded is reached by its address, but not listed to others.
   seen CONSTANT text := 'bucket_id = ''generations'' AND split_part(name, ''/'', 1) <> ''inputs''';
   own CONSTANT text := ours || ' AND split_part(name, ''/'', 1) = atelier.uid()::text AND atelier.is_active_user()';
+  -- A name that leads out of its folder when something takes it for a path, or that is the folder's, is none.
+  inside CONSTANT text := own || ' AND split_part(name, ''/'', 2) <> '''' AND name !~ ''(^|/)\.{0,2}(/|$)''';
 BEGIN
   RETURN QUERY
   SELECT w.name::name, w.rule
     FROM (VALUES
       ('atelier_objects_read_anon', format('FOR SELECT TO anon USING (%s)', seen)),
       ('atelier_objects_read', format('FOR SELECT TO authenticated USING ((%s) OR (%s))', seen, own)),
-      ('atelier_objects_insert', format('FOR INSERT TO authenticated WITH CHECK (%s)', own)),
-      ('atelier_objects_update', format('FOR UPDATE TO authenticated USING (%1$s) WITH CHECK (%1$s)', own)),
+      ('atelier_objects_add', format('FOR INSERT TO authenticated WITH CHECK (%s)', inside)),
+      ('atelier_objects_change', format('FOR UPDATE TO authenticated USING (%s) WITH CHECK (%s)', own, inside)),
       ('atelier_objects_delete', format('FOR DELETE TO authenticated USING (%s)', own)),
       ('atelier_objects_service', format('FOR ALL TO service_role USING (%1$s) WITH CHECK (%1$s)', ours)))
       AS w (name, rule);
@@ -71,26 +73,30 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.make_bucket(text, boolean, bigint, text[]) IS 'creates a bucket, or completes one that exists';
 
-CREATE FUNCTION atelier.setup_storage() RETURNS void
+CREATE FUNCTION atelier.former_storage_policies(OUT name name) RETURNS SETOF name
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF NOT atelier.has_storage() THEN
+    RETURN;
+  END IF;
+  RETURN QUERY
+  SELECT p.polname FROM pg_policy p
+   WHERE p.polrelid = 'storage.objects'::regclass
+     AND p.polname IN ('Public read access for generations', 'Service role can delete from generations',
+                       'Service role can update generations', 'Service role can upload to generations',
+                       'atelier_objects_select_anon', 'atelier_objects_select', 'atelier_objects_insert', 'atelier_objects_update');
+END
+$function$;
+COMMENT ON FUNCTION atelier.former_storage_policies() IS 'policies on storage.objects that are there and give way to ours: the original''s let everybody write and delete files; those of 0.1.0 let everybody list what users had uploaded, and users name files out of their folder';
+
+CREATE FUNCTION atelier.make_storage_policies() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
   wanted record;
 BEGIN
-  IF NOT atelier.has_storage() THEN
-    RAISE NOTICE 'there is no storage service in this database, nothing was changed'
-      USING DETAIL = 'Tables storage.buckets and storage.objects do not exist.';
-    RETURN;
-  END IF;
-  PERFORM atelier.make_bucket(b.id, b.is_public, b.size_limit, b.mime_types) FROM atelier.wanted_buckets() b;
-  -- The original's let everybody write and delete, those of 0.1.0 let everybody list what users had uploaded.
-  FOR wanted IN
-    SELECT p.polname AS name FROM pg_policy p
-     WHERE p.polrelid = 'storage.objects'::regclass
-       AND p.polname IN ('Public read access for generations', 'Service role can delete from generations',
-                         'Service role can update generations', 'Service role can upload to generations',
-                         'atelier_objects_select_anon', 'atelier_objects_select')
-  LOOP
+  FOR wanted IN SELECT f.name FROM atelier.former_storage_policies() f LOOP
     EXECUTE format('DROP POLICY %I ON storage.objects', wanted.name);
   END LOOP;
   FOR wanted IN
@@ -102,6 +108,37 @@ BEGIN
   IF NOT (SELECT c.relrowsecurity FROM pg_class c WHERE c.oid = 'storage.objects'::regclass) THEN
     ALTER TABLE storage.objects ENABLE ROW LEVEL SECURITY;
   END IF;
+END
+$function$;
+COMMENT ON FUNCTION atelier.make_storage_policies() IS 'part of setup_storage(): the policies of the app''s files, in the place of former ones';
+
+CREATE FUNCTION atelier.close_storage() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+-- The buckets are made by setup_storage(), when somebody asks for them; what is open is closed unasked.
+BEGIN
+  IF EXISTS (SELECT FROM atelier.former_storage_policies()) THEN
+    PERFORM atelier.make_storage_policies();
+  END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+  RAISE NOTICE 'policies of table storage.objects stay, under which everybody may write and delete the app''s files'
+    USING DETAIL = 'The installing role may not change them.',
+          HINT = 'Its owner, or a superuser: SELECT atelier.setup_storage();';
+END
+$function$;
+COMMENT ON FUNCTION atelier.close_storage() IS 'replaces the original''s policies of files, where they are; part of install()';
+
+CREATE FUNCTION atelier.setup_storage() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  IF NOT atelier.has_storage() THEN
+    RAISE NOTICE 'there is no storage service in this database, nothing was changed'
+      USING DETAIL = 'Tables storage.buckets and storage.objects do not exist.';
+    RETURN;
+  END IF;
+  PERFORM atelier.make_bucket(b.id, b.is_public, b.size_limit, b.mime_types) FROM atelier.wanted_buckets() b;
+  PERFORM atelier.make_storage_policies();
 END
 $function$;
 COMMENT ON FUNCTION atelier.setup_storage() IS 'where there is a storage service, creates the app''s three buckets and the policies of their files; elsewhere it says so and changes nothing. For a role that may change the tables of schema storage';

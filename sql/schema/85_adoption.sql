@@ -96,7 +96,7 @@ CREATE FUNCTION atelier.adoption_report() RETURNS TABLE (kind text, object text,
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
 AS $function$
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtext('atelier.install'));
+  PERFORM atelier.take_turn('install');
   RETURN QUERY
   SELECT p.kind, p.object, p.detail, p.hint
     FROM jsonb_to_recordset(atelier.adoption_plan()) p (phase integer, kind text, object text, detail text, hint text)

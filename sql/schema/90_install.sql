@@ -160,7 +160,7 @@ DECLARE
   counted boolean;
 BEGIN
   -- Two at once would make everything twice; the second waits and finds it made.
-  PERFORM pg_advisory_xact_lock(hashtext('atelier.install'));
+  PERFORM atelier.take_turn('install');
   remembers := to_regclass('atelier.made') IS NOT NULL;
   PERFORM atelier.make_identity();
   IF atelier.table_version() > last_step THEN
@@ -216,6 +216,7 @@ BEGIN
   PERFORM atelier.grant_tables();
   PERFORM atelier.make_auth_triggers();
   PERFORM atelier.set_publication();
+  PERFORM atelier.close_storage();
   IF adopted THEN
     PERFORM atelier.queue_adopted();
     PERFORM atelier.write_as_owner('UPDATE atelier.identity SET dispatch = ''held'', since = now()');

@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "catalog/pg_class.h"
+#include "common/hashfn.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 }
@@ -25,6 +26,9 @@ bool try_lock(Oid relation, uint16_t place, bool for_session) {
   return guard([&] { return LockAcquire(&tag, ExclusiveLock, for_session, true) != LOCKACQUIRE_NOT_AVAIL; });
 }
 
+// The functions for advisory locks know the classes 1 and 2.
+constexpr uint16_t kOwnClass = 3;
+
 }  // namespace
 
 bool try_lock_for_transaction(Oid relation, uint16_t place) { return try_lock(relation, place, false); }
@@ -38,6 +42,14 @@ SessionLock::~SessionLock() {
     const LOCKTAG tag = tag_of(relation_, place_);
     guard([&] { LockRelease(&tag, ExclusiveLock, true); });
   });
+}
+
+void lock_for_transaction(std::string_view name) {
+  const uint64_t key =
+      hash_bytes_extended(reinterpret_cast<const unsigned char*>(name.data()), static_cast<int>(name.size()), 0);
+  LOCKTAG tag;
+  SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<uint32_t>(key >> 32), static_cast<uint32_t>(key), kOwnClass);
+  guard([&] { LockAcquire(&tag, ExclusiveLock, false, false); });
 }
 
 }  // namespace atelier::pg

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "store/flows.hpp"
 
+#include "pg/named_lock.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
 
@@ -67,9 +68,6 @@ pg::Statement ends_statement(R"sql(
 pg::Statement remove_statement(R"sql(DELETE FROM @app@.flows WHERE user_id = $1)sql");
 
 pg::Statement comment_statement(R"sql(SELECT c.flow_id FROM @app@.flow_comments c WHERE c.id = $1)sql");
-
-pg::Statement lock_statement(R"sql(
-  SELECT pg_advisory_xact_lock(hashtextextended($1::text || ' ' || $2, 0)))sql");
 
 pg::Statement belongs_statement(R"sql(
   SELECT EXISTS (SELECT FROM @app@.users u JOIN @app@.flows f ON f.user_id = u.id
@@ -190,9 +188,7 @@ std::optional<core::Uuid> flow_of_comment(const core::Uuid& comment) {
 }
 
 void lock_invitations(const core::Uuid& flow, const std::string& email) {
-  const pg::AsRole owner(pg::owner_role());
-  const pg::Spi spi;
-  lock_statement(flow, email);
+  pg::lock_for_transaction("invitation to " + core::to_string(flow) + " of " + email);
 }
 
 bool belongs(const core::Uuid& flow, const std::string& email) { return says_yes(belongs_statement, flow, email); }

@@ -45,6 +45,10 @@ pg::Statement cancel_gone_unmarked_statement(R"sql(
 
 pg::Statement any_statement(R"sql(SELECT EXISTS (SELECT FROM atelier.attempts WHERE generation_id = $1))sql");
 
+pg::Statement used_statement(R"sql(
+  SELECT EXISTS (SELECT FROM atelier.attempts WHERE generation_id = $1)
+      OR EXISTS (SELECT FROM atelier.credit_entries WHERE generation_id = $1))sql");
+
 pg::Statement open_statement(R"sql(
   SELECT EXISTS (SELECT FROM atelier.attempts
                   WHERE generation_id = $1 AND coalesce(state, '') IN ('sending', 'running', 'unknown')))sql");
@@ -99,6 +103,9 @@ void keep_sent(const core::Uuid& generation, const std::string& model, const pg:
 }
 
 bool has_attempt(const core::Uuid& generation) { return says_yes(any_statement, generation); }
+bool is_used(const core::Uuid& generation) {
+  return says_yes(identity::has_step("money") ? used_statement : any_statement, generation);
+}
 bool has_open_attempt(const core::Uuid& generation) { return says_yes(open_statement, generation); }
 
 }  // namespace atelier::store::queue

@@ -36,4 +36,7 @@ void clear();
 bool has_attempt(const core::Uuid& generation);
 bool has_open_attempt(const core::Uuid& generation);
 
+// Whether atelier knows the id from a generation: it was sent, or credits were taken for it.
+bool is_used(const core::Uuid& generation);
+
 }  // namespace atelier::store::queue

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "store/waiting.hpp"
 
+#include "pg/named_lock.hpp"
 #include "pg/snapshot.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
@@ -9,21 +10,13 @@ namespace atelier::store::waiting {
 
 namespace {
 
-// Two users of one hash wait for each other now and then, which does no harm.
-pg::Statement lock_statement(R"sql(
-  SELECT pg_advisory_xact_lock(hashtext('atelier.max_queued_per_user'), uuid_hash($1)))sql");
-
 pg::Statement count_statement(R"sql(
   SELECT count(*) FROM (SELECT FROM @app@.generations g
                          WHERE g.user_id = $1 AND g.status IN ('pending', 'queued') LIMIT $2) waiting)sql");
 
 }  // namespace
 
-void lock(const core::Uuid& user) {
-  const pg::AsRole owner(pg::owner_role());
-  const pg::Spi spi;
-  lock_statement(user);
-}
+void lock(const core::Uuid& user) { pg::lock_for_transaction("queue of " + core::to_string(user)); }
 
 int64_t count(const core::Uuid& user, int64_t most) {
   const pg::AsRole owner(pg::owner_role());

@@ -9,7 +9,7 @@
 
 namespace atelier::store::waiting {
 
-// Waits for other transactions that add generations of this user. An advisory lock: it writes nothing.
+// Waits for other transactions that add generations of this user.
 void lock(const core::Uuid& user);
 
 // The pending and queued generations of the user, parts of films included, but no further than `most`. Sees what is

@@ -104,8 +104,8 @@ void restrict_insert(pg::TriggerCall& call) {
       workspace && !store::rights::is_workspace_member(*workspace))
     pg::fail(pg::Code::insufficient_privilege, "a user may not insert a generation into this workspace",
              "The user is not one of its members.");
-  // Answers for a row that was deleted meanwhile may still come.
-  if (const auto id = call.new_value<core::Uuid>(column::kId); id && store::queue::has_attempt(*id))
+  // Answers for a row that was deleted meanwhile may still come, and what it has cost is not charged twice.
+  if (const auto id = call.new_value<core::Uuid>(column::kId); id && store::queue::is_used(*id))
     pg::fail(pg::Code::unique_violation, "this id has belonged to another generation", {},
              "Leave the id out, or make a new one.");
   take_from_user(call, {"id", "user_id", "workspace_id", "action", "model_id", "model_name", "replicate_model",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 // The triggers on ideas and votes: nobody brings votes along, and the number of votes follows the rows of idea_votes.
 #include "store/ideas.hpp"
+#include "core/text.hpp"
 #include "pg/entry.hpp"
 #include "trigger/allowed.hpp"
 
@@ -10,7 +11,9 @@ using namespace atelier::trigger;
 namespace {
 
 constexpr Oid kUuid = pg::TypeOf<core::Uuid>::scalar;
+constexpr Oid kVarchar = 1043;
 
+constinit const pg::Column kTitle{"title", kVarchar};
 constinit const pg::Column kDescription{"description", pg::TypeOf<std::string>::scalar};
 constinit const pg::Column kIdeaId{"idea_id", kUuid};
 
@@ -25,6 +28,9 @@ ATELIER_FUNCTION(guard_idea) {
   else
     return call.result();
   if (call.caller_is_restricted()) limit_texts(call, {&kDescription});
+  const auto title = call.new_value<std::string>(kTitle);
+  if (title && is_new(call, kTitle) && core::text::trim(*title).empty())
+    pg::fail(pg::Code::check_violation, "the title of an idea is empty");
   return call.result();
 }
 

@@ -8,6 +8,7 @@ SELECT * FROM no_plan();
 
 INSERT INTO atelier.attempts (generation_id, user_id, number, state, sent_at, deadline)
 VALUES (pg_temp.id('erased'), pg_temp.id('owner'), 1, 'running', now(), now());
+INSERT INTO atelier.credit_entries (generation_id, user_id, kind, turn, amount) VALUES (pg_temp.id('paid'), pg_temp.id('stranger'), 'charge', 0, -1);
 INSERT INTO flow_invites (id, flow_id, email, token, invited_by, expires_at, used_at)
 SELECT pg_temp.id(i.name), pg_temp.id(CASE i.name WHEN 'of gone' THEN 'shared' ELSE 'owner' END), i.email, i.name, pg_temp.id('owner'), i.expires_at, i.used_at
   FROM (VALUES ('used invite', 'stranger@tap.test', now() + interval '1 day', now()), ('old invite', 'stranger@tap.test', now() - interval '1 day', NULL),
@@ -331,6 +332,7 @@ INSERT INTO queries (topic, who, query, want, what) VALUES
   ('H12', 'stranger', $$SELECT count(*) FROM get_flow_invite('good invite')$$, '1', 'the invited person may look'),
   ('H12', 'stranger', $$SELECT accept_flow_invite('good invite') ->> 'success'$$, 'true', 'and accept'),
   -- A flow and a node with the ids of deleted ones.
+  ('id of a deleted row', 'stranger', $$INSERT INTO generations (id, user_id, action, model_id, model_name, replicate_model) VALUES (pg_temp.id('paid'), pg_temp.me(), 'create', 'm', 'M', 'o/n')$$, '23505', 'makes anew what is paid for'),
   ('id of a deleted row', 'stranger', $$WITH f AS (INSERT INTO flows (id, user_id) VALUES (pg_temp.id('erased flow'), pg_temp.me()) RETURNING id) SELECT count(*) FROM f$$, '1', 'makes a flow anew'),
   ('H25', 'stranger', $$SELECT pg_temp.reborn()$$, ' - - - idle', 'and finds nothing of what was in it');
 CREATE FUNCTION pg_temp.reborn() RETURNS text LANGUAGE plpgsql AS $$

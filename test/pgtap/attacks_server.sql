@@ -247,5 +247,15 @@ SELECT is(pg_temp.outcome(who, command), '42501', format('%s: %s', who, command)
  ORDER BY who, command;
 SELECT is((SELECT count(*) FROM pg_publication_tables WHERE tablename = 'generations' AND schemaname = 'public'), 0::bigint, 'generations are published nowhere');
 SELECT is_empty($$SELECT name FROM relations WHERE relkind = 'r' AND pg_temp.answer('stranger', 'SELECT count(*) FROM pg_stats WHERE tablename = ' || quote_literal(split_part(name, '.', 2))) NOT IN ('0', '42501')$$, 'statistics of columns are not shown');
+
+-- Advisory locks of SQL have the classes 1 and 2, and anybody may hold them for ever: what makes users wait is none of these.
+SELECT set_config('request.jwt.claims', format('{"sub": "%s"}', pg_temp.id('owner')), true) IS NOT NULL AS signed_in \gset
+SET LOCAL ROLE authenticated;
+INSERT INTO generations (user_id, action, model_id, model_name, replicate_model) VALUES (atelier.uid(), 'create', 'm', 'M', 'owner/name');
+INSERT INTO flow_invites (flow_id, email) VALUES (pg_temp.id('owner'), 'somebody@tap.test');
+RESET ROLE;
+SELECT atelier.require_free_trainer(pg_temp.id('owner')), atelier.install();
+SELECT is_empty($$SELECT classid, objid FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND objsubid IN (1, 2)$$, 'nobody can be in the way of queueing, inviting, training and installing');
+SELECT cmp_ok((SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND mode = 'ExclusiveLock' AND granted), '>=', 4::bigint, 'each of which has a lock of its own');
 SELECT * FROM finish();
 ROLLBACK;

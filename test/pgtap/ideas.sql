@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Ideas start without votes and belong to their author or to nobody (H14); the number of votes follows the rows of idea_votes.
 BEGIN;
-SELECT plan(39);
+SELECT plan(43);
 \ir lib/callers.sql
 
 SELECT is(pg_temp.answer('ann', $$INSERT INTO ideas (title, votes_count, created_at, updated_at, user_id) VALUES ('t', 999, '2050-01-01', '2050-01-01', pg_temp.ann())
@@ -13,6 +13,8 @@ SELECT is(pg_temp.outcome(caller, $$INSERT INTO ideas (title) VALUES ('t')$$), '
   FROM unnest(ARRAY['anon', 'nobody', 'impostor', 'dan']) caller;
 SELECT is(pg_temp.answer('service_role', $$INSERT INTO ideas (id, title, votes_count, created_at, updated_at) VALUES (NULL, 't', NULL, NULL, NULL)
             RETURNING concat_ws(' ', votes_count, created_at = now(), updated_at = now())$$), '0 t t', 'null becomes the default');
+SELECT is(pg_temp.outcome(caller, format('INSERT INTO ideas (title) VALUES (%L)', title)), '23514', format('%s writes no idea without a title (%L)', caller, title))
+  FROM unnest(ARRAY['ann', 'service_role']) caller CROSS JOIN unnest(ARRAY['', E' \t']) title;
 SELECT is(pg_temp.outcome('ann', $$INSERT INTO ideas (title, description) VALUES ('t', repeat('x', 10001))$$), '22001', 'texts have a limit');
 
 INSERT INTO ideas (id, title, user_id, updated_at)

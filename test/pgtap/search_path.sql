@@ -19,8 +19,7 @@ BEGIN
      WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f' AND NOT p.proretset AND p.provariadic = 0
        AND p.proname IN ('now', 'clock_timestamp', 'current_setting', 'set_config', 'to_regclass', 'to_regrole',
          'to_regnamespace', 'to_regprocedure',
-                         'quote_ident', 'quote_literal', 'format', 'replace', 'lower', 'hashtext', 'date_trunc',
-                           'pg_advisory_xact_lock', 'nextval')
+                         'quote_ident', 'quote_literal', 'format', 'replace', 'lower', 'date_trunc', 'nextval')
        AND p.proallargtypes IS NULL
   LOOP
     EXECUTE made;

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- The storage service: three buckets, and files in the folder of their user only (H34). Tried on tables like those of the service.
 BEGIN;
-SELECT plan(75);
+SELECT plan(90);
 \ir lib/callers.sql
 
 -- Where the platform has one, it is away meanwhile.
@@ -27,6 +27,8 @@ CREATE POLICY "Service role can delete from generations" ON storage.objects FOR 
 -- Those of 0.1.0.
 CREATE POLICY atelier_objects_select_anon ON storage.objects FOR SELECT TO anon USING (bucket_id = 'generations');
 CREATE POLICY atelier_objects_select ON storage.objects FOR SELECT TO authenticated USING (bucket_id = 'generations');
+CREATE POLICY atelier_objects_insert ON storage.objects FOR INSERT TO authenticated WITH CHECK (split_part(name, '/', 1) = atelier.uid()::text);
+CREATE POLICY atelier_objects_update ON storage.objects FOR UPDATE TO authenticated USING (split_part(name, '/', 1) = atelier.uid()::text);
 CREATE POLICY of_the_dba ON storage.objects FOR SELECT TO authenticated USING (bucket_id = 'docs');
 -- A bucket that is there already, open, with a limit of its own.
 INSERT INTO storage.buckets (id, name, public, file_size_limit) VALUES ('lora-models', 'lora-models', true, 1000), ('docs', 'docs', true, NULL);
@@ -41,7 +43,7 @@ SELECT results_eq($$SELECT id, name, public, file_size_limit, cardinality(allowe
 SELECT is((SELECT allowed_mime_types FROM storage.buckets WHERE id = 'generations'),
           '{image/jpeg,image/png,image/webp,image/gif,image/svg+xml,video/mp4,video/webm,video/quicktime}', 'pictures and videos');
 SELECT set_eq($$SELECT polname::text FROM pg_policy WHERE polrelid = 'storage.objects'::regclass$$,
-              ARRAY['atelier_objects_read_anon', 'atelier_objects_read', 'atelier_objects_insert', 'atelier_objects_update', 'atelier_objects_delete', 'atelier_objects_service', 'of_the_dba'],
+              ARRAY['atelier_objects_read_anon', 'atelier_objects_read', 'atelier_objects_add', 'atelier_objects_change', 'atelier_objects_delete', 'atelier_objects_service', 'of_the_dba'],
               'H34: the original''s policies are gone, the DBA''s own stays');
 SELECT is((SELECT relrowsecurity FROM pg_class WHERE oid = 'storage.objects'::regclass), true, 'row level security is on');
 SELECT is((SELECT status FROM atelier.health_storage()), 'ok', 'all is well');
@@ -57,6 +59,11 @@ SELECT is(pg_temp.outcome(v.caller, pg_temp.put(b.id, pg_temp.ann()::text)), v.r
  CROSS JOIN atelier.wanted_buckets() b;
 SELECT is(pg_temp.outcome('ann', pg_temp.put('generations', folder)), '42501', 'H34: ann puts nothing into ' || folder)
   FROM unnest(ARRAY['', 'inputs', 'x/' || pg_temp.ann(), pg_temp.ann() || 'x', upper(pg_temp.ann()::text), '../' || pg_temp.ann(), pg_temp.ann() || E'\\']) folder;
+SELECT is(pg_temp.outcome('ann', format('INSERT INTO storage.objects (bucket_id, name) VALUES (''lora-models'', %L)', pg_temp.ann() || name)), result,
+          format('H34: a file of ann called %s in her folder: %s', name, result))
+  FROM (VALUES ('', '42501'), ('/', '42501'), ('//x', '42501'), ('/x/', '42501'), ('/.', '42501'), ('/..', '42501'), ('/../' || pg_temp.bob() || '/x', '42501'),
+               ('/a/../../x', '42501'), ('/./x', '42501'), ('/a/..', '42501'),
+               ('/.emptyFolderPlaceholder', '1'), ('/a..b', '1'), ('/..a/b.', '1'), ('/a/b/c.png', '1')) v (name, result);
 SELECT is(pg_temp.outcome('ann', pg_temp.put('docs', pg_temp.ann()::text)), '42501', 'H34: nor into another bucket');
 SELECT is(pg_temp.outcome('dan', pg_temp.put('generations', pg_temp.dan()::text)), '42501', 'H34: a deactivated user puts nothing anywhere');
 -- Reads, changes and deletions: rows of the three people in the three buckets.
@@ -75,7 +82,7 @@ SELECT is_empty($$SELECT policyname FROM pg_policies WHERE schemaname = 'storage
                      AND roles && '{public,anon,authenticated}' AND coalesce(qual, 'true') ~* '^\s*\(*\s*(true|bucket_id\s*=\s*''generations''(::text)?)\s*\)*\s*$'$$,
                 'no policy is for a whole public bucket');
 SELECT is(pg_temp.outcome('ann', format('UPDATE storage.objects SET %s WHERE bucket_id = ''generations''', change)), '42501', 'H34: a file does not move: ' || change)
-  FROM unnest(ARRAY['name = pg_temp.bob() || ''/new''', 'bucket_id = ''docs''']) change;
+  FROM unnest(ARRAY['name = pg_temp.bob() || ''/new''', 'bucket_id = ''docs''', 'name = pg_temp.ann() || ''/../'' || pg_temp.bob() || ''/new''']) change;
 CREATE POLICY open ON storage.objects FOR INSERT TO authenticated WITH CHECK (true);
 SELECT is((SELECT status || ' ' || detail FROM atelier.health_storage()), 'warn further policies open the buckets: open', 'H34: health names a policy that opens them again');
 SELECT * FROM finish();
