@@ -87,7 +87,7 @@ AS $function$
 DECLARE
   former regrole := (SELECT c.relowner FROM pg_class c WHERE c.oid = relation);
 BEGIN
-  IF former = 'atelier_owner'::regrole THEN
+  IF former = 'atelier_owner'::regrole OR former IS NULL THEN
     RETURN;
   END IF;
   EXECUTE format('ALTER TABLE %s OWNER TO atelier_owner', relation);

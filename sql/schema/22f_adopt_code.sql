@@ -1,6 +1,19 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- What adoption does with the original's views and functions: dropped, replaced, or kept where somebody needs them.
 
+CREATE FUNCTION atelier.own_function(wanted_signature text, callers text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+  signature text := atelier.in_app_schema('@app@.' || wanted_signature);
+BEGIN
+  EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, anon, authenticated, service_role', signature);
+  EXECUTE format('ALTER FUNCTION %s OWNER TO atelier_owner', signature);
+  EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', signature, callers);
+END
+$function$;
+COMMENT ON FUNCTION atelier.own_function(text, text) IS 'part of replace_function(): to whom it belongs and who may call it';
+
 CREATE FUNCTION atelier.replace_function(wanted_signature text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -10,9 +23,7 @@ DECLARE
 BEGIN
   SELECT w.ddl, w.callers, w.about INTO STRICT wanted FROM atelier.wanted_functions() w WHERE w.signature = wanted_signature;
   PERFORM atelier.replace_object('function', '@app@.' || wanted_signature, wanted.ddl);
-  EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, anon, authenticated, service_role', signature);
-  EXECUTE format('ALTER FUNCTION %s OWNER TO atelier_owner', signature);
-  EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', signature, wanted.callers);
+  PERFORM atelier.own_function(wanted_signature, wanted.callers);
   EXECUTE format('COMMENT ON FUNCTION %s IS %L', signature, wanted.about);
   PERFORM atelier.note_made('function', '', '@app@.' || wanted_signature,
                             atelier.function_statement(wanted.ddl, wanted.callers, wanted.about));

@@ -1,6 +1,22 @@
 -- SPDX-License-Identifier: PostgreSQL
 -- Schema auth, as hosted databases have it: made only where there is none. An existing one is never touched.
 
+CREATE FUNCTION atelier.own_auth_schema() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+  ALTER SCHEMA auth OWNER TO atelier_owner;
+  GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role;
+  ALTER FUNCTION auth.uid() OWNER TO atelier_owner;
+  ALTER FUNCTION auth.role() OWNER TO atelier_owner;
+  ALTER FUNCTION auth.jwt() OWNER TO atelier_owner;
+  ALTER FUNCTION auth.email() OWNER TO atelier_owner;
+  REVOKE ALL ON FUNCTION auth.uid(), auth.role(), auth.jwt(), auth.email() FROM PUBLIC;
+  GRANT EXECUTE ON FUNCTION auth.uid(), auth.role(), auth.jwt(), auth.email() TO anon, authenticated, service_role;
+END
+$function$;
+COMMENT ON FUNCTION atelier.own_auth_schema() IS 'part of make_auth_schema(): to whom it belongs and who may call it';
+
 CREATE FUNCTION atelier.make_auth_schema() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -8,9 +24,8 @@ BEGIN
   IF to_regnamespace('auth') IS NOT NULL THEN
     RETURN;
   END IF;
-  CREATE SCHEMA auth AUTHORIZATION atelier_owner;
+  CREATE SCHEMA auth;
   COMMENT ON SCHEMA auth IS 'who is calling, for policies and queries of the app';
-  GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role;
 
   PERFORM atelier.make_function('auth.uid()', $ddl$
     CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS 'SELECT atelier.uid()'$ddl$);
@@ -32,11 +47,7 @@ BEGIN
     CREATE FUNCTION auth.email() RETURNS text LANGUAGE sql STABLE PARALLEL RESTRICTED AS 'SELECT auth.jwt() OPERATOR(pg_catalog.->>) ''email'''$ddl$);
   COMMENT ON FUNCTION auth.email() IS 'e-mail claim of the request; never a reason to grant anything';
 
-  ALTER FUNCTION auth.uid() OWNER TO atelier_owner;
-  ALTER FUNCTION auth.role() OWNER TO atelier_owner;
-  ALTER FUNCTION auth.jwt() OWNER TO atelier_owner;
-  ALTER FUNCTION auth.email() OWNER TO atelier_owner;
-  GRANT EXECUTE ON FUNCTION auth.uid(), auth.role(), auth.jwt(), auth.email() TO anon, authenticated, service_role;
+  PERFORM atelier.own_auth_schema();
 END
 $function$;
 COMMENT ON FUNCTION atelier.make_auth_schema() IS 'creates schema auth with uid(), role(), jwt() and email() when there is no such schema';

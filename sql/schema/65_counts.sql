@@ -104,6 +104,10 @@ DECLARE
   first_hour CONSTANT bigint := floor(extract(epoch FROM since) / 3600) + 1;
   edge bigint;
 BEGIN
+  -- A restore without owners fills mv_admin_stats before the owner can read anything; install() fills it again.
+  IF NOT has_table_privilege('atelier.identity', 'SELECT') THEN
+    RETURN;
+  END IF;
   EXECUTE atelier.in_app_schema('SELECT count(*) FROM @app@.generations g WHERE g.created_at > $1 AND g.created_at < $2')
     INTO edge USING since, to_timestamp(first_hour * 3600);
   RETURN QUERY

@@ -281,6 +281,12 @@ CREATE FUNCTION atelier.health(OUT check_name text, OUT status text, OUT detail 
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
+  IF (SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass('atelier.identity')) <> 'atelier_owner'::regrole THEN
+    check_name := 'owner'; status := 'fail'; detail := 'the tables were restored without their owner: nothing works';
+    hint := 'SELECT atelier.install();';
+    RETURN NEXT;
+    RETURN;
+  END IF;
   RETURN QUERY SELECT h.* FROM atelier.health_tables() h;
   IF to_regclass('atelier.identity') IS NOT NULL THEN
     RETURN QUERY SELECT h.* FROM atelier.health_rights() h;

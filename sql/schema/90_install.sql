@@ -78,6 +78,61 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.make_own_table(text, text) IS 'creates a table of schema atelier, owned by atelier_owner, with row level security and granted to nobody';
 
+CREATE FUNCTION atelier.take_back() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+-- A restore without owners leaves everything to whoever restored it, and the code, which runs as atelier_owner, reads nothing.
+-- What was restored with its rights keeps them.
+DECLARE
+  thing regclass;
+  wanted record;
+  kept regclass;
+BEGIN
+  IF (SELECT c.relowner FROM pg_class c WHERE c.oid = to_regclass('atelier.identity')) = 'atelier_owner'::regrole THEN
+    RETURN;
+  END IF;
+  FOR thing IN
+    SELECT c.oid FROM pg_class c
+     WHERE c.relnamespace = 'atelier'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+       AND NOT EXISTS (SELECT FROM pg_depend d
+                        WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('a', 'e', 'i'))
+  LOOP
+    PERFORM atelier.take_over(thing);
+  END LOOP;
+  FOR thing IN
+    SELECT DISTINCT to_regclass(atelier.in_app_schema(w.name))
+      FROM (SELECT CASE m.kind WHEN 'view' THEN m.object ELSE m.relation END AS name
+              FROM atelier.made m WHERE m.kind IN ('policy', 'trigger', 'view')) w
+     WHERE starts_with(w.name, '@app@.')
+  LOOP
+    PERFORM atelier.take_over(thing);
+  END LOOP;
+  FOR wanted IN
+    SELECT w.signature, w.callers, p.oid::regprocedure AS function, p.proacl
+      FROM atelier.wanted_functions() w JOIN pg_proc p ON p.oid = to_regprocedure(atelier.in_app_schema('@app@.' || w.signature))
+     WHERE p.proowner <> 'atelier_owner'::regrole
+  LOOP
+    IF wanted.proacl IS NULL THEN
+      PERFORM atelier.own_function(wanted.signature, wanted.callers);
+    ELSE
+      EXECUTE format('ALTER FUNCTION %s OWNER TO atelier_owner', wanted.function);
+    END IF;
+  END LOOP;
+  IF (SELECT p.prosrc = 'SELECT atelier.uid()' FROM pg_proc p WHERE p.oid = to_regprocedure('auth.uid()')) THEN
+    PERFORM atelier.own_auth_schema();
+  END IF;
+  IF to_regtype(atelier.in_app_schema('@app@.flow_block_type')) IS NOT NULL THEN
+    PERFORM atelier.run_ddl('ALTER TYPE @app@.flow_block_type OWNER TO atelier_owner');
+  END IF;
+  kept := to_regclass(atelier.in_app_schema('@app@.mv_admin_stats'));
+  IF kept IS NOT NULL THEN
+    PERFORM atelier.take_over(kept);
+    EXECUTE format('REFRESH MATERIALIZED VIEW %s', kept);
+  END IF;
+END
+$function$;
+COMMENT ON FUNCTION atelier.take_back() IS 'makes atelier_owner the owner of what install() has made, when a restore has not';
+
 CREATE FUNCTION atelier.make_app_schema() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -162,6 +217,9 @@ BEGIN
   -- Two at once would make everything twice; the second waits and finds it made.
   PERFORM atelier.take_turn('install');
   remembers := to_regclass('atelier.made') IS NOT NULL;
+  IF remembers THEN
+    PERFORM atelier.take_back();
+  END IF;
   PERFORM atelier.make_identity();
   IF atelier.table_version() > last_step THEN
     RAISE EXCEPTION 'the tables have version %, this code knows version %', atelier.table_version(), last_step

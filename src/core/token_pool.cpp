@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/request_book.hpp"
 #include "core/retry.hpp"
 
 namespace atelier::core {
@@ -94,6 +95,7 @@ void TokenPool::move_to_account(Token& token, const std::string& name) {
   // What other tokens of a known account have used cannot be told apart, so it stays there.
   if (!was_alone) return;
   merge(old, *token.account);
+  if (book_ != nullptr) book_->rename(old_key, key_of(token.row));
   accounts_.erase(old_key);
 }
 
@@ -209,6 +211,7 @@ bool TokenPool::begin_request(int32_t id, Use use, int64_t now_us) {
   token->account->requests_paced_until_us =
       std::max(token->account->requests_paced_until_us, now_us) + request_pace_us();
   ++token->account->requests_out;
+  if (book_ != nullptr) book_->begin(key_of(token->row));
   return true;
 }
 
@@ -222,6 +225,7 @@ void TokenPool::end_request(int32_t id, int64_t now_us) {
   }
   account.requests.push_back(now_us);
   forget(account.requests, requests_kept(), now_us - limits_.window_us);
+  if (book_ != nullptr) book_->end(key_of(token->row), now_us);
 }
 
 int TokenPool::request_limit(Use use) const {
@@ -243,15 +247,26 @@ int64_t TokenPool::request_ready_at(int32_t id, int64_t now_us, Use use) const {
   return window_ready_at(account.requests, limit, account.requests_out, rested_us);
 }
 
-void TokenPool::assume_requests(int32_t id, int64_t now_us) {
+void TokenPool::recall_requests(int64_t now_us) {
+  if (book_ == nullptr) return;
+  for (auto& [key, account] : accounts_) {
+    std::deque<int64_t> known;
+    for (const int64_t at_us : book_->requests(key, requests_kept(), now_us)) known.push_back(at_us);
+    merge_times(known, account.requests, requests_kept());
+  }
+}
+
+void TokenPool::assume_requests(int32_t id, int64_t until_us) {
   Token* token = find(id);
   const int limit = limits_.requests_per_minute;
-  if (token == nullptr || limit <= 0 || !token->account->requests.empty()) return;
+  if (token == nullptr || limit <= 0 || std::exchange(token->account->assumed, true)) return;
   const int burst = std::min(limits_.request_burst, limit);
+  std::deque<int64_t> assumed;
   for (int i = 1; i <= limit; ++i) {
-    const int64_t evenly_us = now_us - limits_.window_us + (i + burst) * limits_.window_us / limit;
-    token->account->requests.push_back(std::min(now_us, evenly_us));
+    const int64_t evenly_us = until_us - limits_.window_us + (i + burst) * limits_.window_us / limit;
+    assumed.push_back(std::min(until_us, evenly_us));
   }
+  merge_times(assumed, token->account->requests, requests_kept());
 }
 
 void TokenPool::cool_token(int32_t id, int64_t until_us) {

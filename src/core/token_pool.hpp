@@ -14,6 +14,8 @@
 
 namespace atelier::core {
 
+class RequestBook;
+
 // Per account and minute; 0 means no limit.
 struct PoolLimits {
   int creates_per_minute = 600;
@@ -67,9 +69,12 @@ class TokenPool {
   void end_request(int32_t id, int64_t now_us);
   // When such a request can be sent; not before `now_us`.
   int64_t request_ready_at(int32_t id, int64_t now_us, Use use = Use::other) const;
-  // Nobody knows what a former process has asked for in the last minute: as much as may be, evenly, and a burst just
-  // now.
-  void assume_requests(int32_t id, int64_t now_us);
+  // Where requests that create nothing are written down for the next process; it outlives the pool.
+  void keep_book(RequestBook& book) { book_ = &book; }
+  // What a former process has asked for in the last minute, by the book.
+  void recall_requests(int64_t now_us);
+  // Nobody knows what a former process had asked for until then: as much as may be, evenly, and a burst just then.
+  void assume_requests(int32_t id, int64_t until_us);
 
   // No creating request with this token, or with any token of its account, before `until_us`.
   void cool_token(int32_t id, int64_t until_us);
@@ -103,6 +108,7 @@ class TokenPool {
     int64_t cooling_until_us = 0;
     int64_t requests_cooling_until_us = 0;
     int64_t low_credit_until_us = 0;
+    bool assumed = false;
   };
   struct Token {
     PoolToken row;
@@ -131,6 +137,7 @@ class TokenPool {
   std::vector<Token> tokens_;
   std::map<std::string, Account> accounts_;  // by name, or by id for a token whose account is unknown
   uint64_t uses_ = 0;
+  RequestBook* book_ = nullptr;
 };
 
 }  // namespace atelier::core

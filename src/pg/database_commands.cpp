@@ -7,6 +7,7 @@
 #include "pg/compat.hpp"
 #include "pg/entry.hpp"
 #include "pg/guard.hpp"
+#include "pg/kept_memory.hpp"
 #include "pg/shmem.hpp"
 #include "pg/worker.hpp"
 
@@ -87,6 +88,7 @@ void run_without_workers(const Call& call, Oid database) {
   }
   if (nodeTag(call.statement->utilityStmt) == T_DropdbStmt) {
     forget_database(database);
+    forget_kept_memory(database);
   } else {
     bar_database(database, false);
   }

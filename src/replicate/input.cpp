@@ -185,7 +185,14 @@ class Builder {
           *duration = offered_duration(source_.model, *duration);
       }
     } else if (is_number_field(field.key)) {
-      if (const auto number = number_in(field); number && text_of(field)) field.content = *number;
+      if (const auto number = number_in(field); number && text_of(field)) {
+        // As a program of the app's language writes it: 4, not 4.0.
+        constexpr double kExact = 9.0e15;
+        if (*number == std::trunc(*number) && std::fabs(*number) < kExact)
+          field.content = static_cast<int64_t>(*number);
+        else
+          field.content = *number;
+      }
     } else if (is_url_field(field.key)) {
       keep_urls(field);
     }

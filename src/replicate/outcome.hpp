@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/status.hpp"
 #include "replicate/failure.hpp"
@@ -70,6 +71,7 @@ enum class PollAction {
 };
 
 struct PollContext {
+  std::string_view prediction_id;  // the one that is asked about; empty: whichever is answered
   int64_t now_us = 0;
   double random = 0;
   int64_t sent_at_us = 0;

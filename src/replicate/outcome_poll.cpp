@@ -214,7 +214,10 @@ PollVerdict judge_read(Prediction prediction, const PollContext& context, Questi
 
 PollVerdict judge(const Answer& answer, const PollContext& context, Question question) {
   if (is_success(answer)) {
-    if (auto prediction = parse_prediction(answer.body)) return judge_read(std::move(*prediction), context, question);
+    auto prediction = parse_prediction(answer.body);
+    // What is between us and the provider may mix up answers on a connection that it keeps.
+    const bool asked_for = prediction && (context.prediction_id.empty() || prediction->id == context.prediction_id);
+    if (asked_for) return judge_read(std::move(*prediction), context, question);
   }
   if (question == Question::look) return judge_failed_look(answer, context);
   PollVerdict verdict = look_again(0);

@@ -232,6 +232,7 @@ class Dispatcher {
     if (error) throw *error;
     if (!wanted) return false;
     if (state.serves()) reload_open_ = false;
+    if (!inherited_ && state.serves() && inherited.empty()) context_.tokens.trust_book();
     ATELIER_FAULT_IF(!inherited_ && state.serves(), orphans_committed);
     adopt(inherited, now_us);
     trainer_.look_soon();
@@ -248,7 +249,7 @@ class Dispatcher {
       if (context_.jobs.find(open.attempt) != nullptr) continue;
       Job& job = context_.jobs.add(open);
       context_.turns.opened(job.user, job.workspace);
-      if (!inherited_) context_.tokens.pool().assume_requests(open.token, now_us);
+      if (!inherited_) context_.tokens.assume_watched(open.token, now_us);
       job.watched_since_us = open.sent_at.us;
       // Spread over a second, so that a thousand of them are not asked about at once.
       context_.jobs.schedule(job,

@@ -192,6 +192,7 @@ void log_call(Recorder& recorder, const Arrival& arrival, const Job* job, const 
 
 replicate::PollContext poll_context(Context& context, const Job& job, int64_t now_us) {
   replicate::PollContext poll;
+  poll.prediction_id = job.prediction_id;
   poll.now_us = now_us;
   poll.random = context.random();
   poll.sent_at_us = job.sent_at_us;

@@ -6,6 +6,7 @@
 
 #include "core/text.hpp"
 #include "pg/fault.hpp"
+#include "pg/kept_memory.hpp"
 #include "pg/settings.hpp"
 #include "pg/shmem.hpp"
 #include "pg/transaction.hpp"
@@ -57,6 +58,20 @@ void TokenBank::remember(int64_t now_us) {
   const std::vector<store::pool::Sent> sent = store::pool::sent_since({now_us - window_us - window_us / kArrivalShare});
   for (const store::pool::Sent& one : sent)
     pool_.remember(one.token, one.open ? now_us : one.sent_at.us + window_us / kArrivalShare, now_us);
+  if (book_) return;
+  void* memory = pg::kept_memory(core::RequestBook::kBytes);
+  if (memory == nullptr) return;
+  pool_.keep_book(book_.emplace(memory, window_us, now_us));
+  pool_.recall_requests(now_us);
+}
+
+void TokenBank::assume_watched(int32_t token, int64_t now_us) {
+  const int64_t until_us = book_ ? std::min(book_->begun_us(), now_us) : now_us;
+  if (until_us > 0) pool_.assume_requests(token, until_us);
+}
+
+void TokenBank::trust_book() {
+  if (book_) book_->trust();
 }
 
 void TokenBank::note_answer(int32_t token, bool creating, bool sent, int64_t now_us) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/request_book.hpp"
 #include "core/token_pool.hpp"
 #include "store/pool.hpp"
 
@@ -23,8 +24,13 @@ class TokenBank {
   // Reads the settings and, when it has changed, the table. Needs a transaction.
   void refresh(int64_t now_us);
 
-  // What a former process has used of the last minute, by the attempts. Needs a transaction.
+  // What a former process has used of the last minute, by the attempts and by the book that it kept. Needs a
+  // transaction.
   void remember(int64_t now_us);
+  // A former process has watched something with this token; what the book does not know of it is taken for the most.
+  void assume_watched(int32_t token, int64_t now_us);
+  // Nothing was left to watch.
+  void trust_book();
   // An answer has come, or will not come any more, to a creating request or another one.
   void note_answer(int32_t token, bool creating, bool sent, int64_t now_us);
 
@@ -56,6 +62,7 @@ class TokenBank {
  private:
   store::pool::Usage& usage_of(int32_t token);
 
+  std::optional<core::RequestBook> book_;
   core::TokenPool pool_;
   std::map<int32_t, store::pool::TokenRow> rows_;
   std::map<int32_t, bool> asked_;

@@ -80,6 +80,24 @@ subtest 'pg_dump and pg_restore in the same server' => sub {
     $node->command_ok(['pg_dumpall', '--roles-only', '-f', "$folder/roles", '-d', $node->connstr('postgres')], 'pg_dumpall');
 };
 
+# What hosts and their tools make: everything belongs to whoever restores it, and nothing is granted.
+subtest 'a restore without owners and rights' => sub {
+    my @dump = ('pg_dump', '-O', '-x', '-f', "$folder/bare", $node->connstr('postgres'));
+    $node->command_ok(\@dump, 'pg_dump -O -x');
+    $node->safe_psql('postgres', 'CREATE DATABASE bare TEMPLATE template0');
+    $node->command_ok(['psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-1', '-f', "$folder/bare", '-d', $node->connstr('bare')], 'psql -1');
+    my $owner = health($node, 'owner', 'bare');
+    is($owner->{status}, 'fail', 'health() fails');
+    is($owner->{hint}, 'SELECT atelier.install();', 'and says what to do');
+    $node->safe_psql('bare', $owner->{hint});
+    # But for what the DBA has granted.
+    my ($have, $want) = map { [ grep { !/^relation public\.api_logs / } @$_ ] } catalog($node, 'bare'), $catalog;
+    same_catalog($have, $want, 'then the catalog is the same');
+    same_rows(rows($node, 'bare'), $rows, 'bare');
+    is($node->safe_psql('bare', 'TABLE public.mv_admin_stats'), $node->safe_psql('postgres', 'TABLE public.admin_stats'), 'statistics are there');
+    holds($node, 'bare', 'bare');
+};
+
 subtest 'a copy by TEMPLATE' => sub {
     $node->safe_psql('postgres', 'CREATE DATABASE middle');
     my ($status, $out, $error) = $node->psql('middle', 'CREATE DATABASE copied TEMPLATE postgres');

@@ -114,6 +114,26 @@ subtest 'polls have a limit of their own' => sub {
     is(refusals(), 0, 'within the limit');
 };
 
+# A new process knows what the former one has asked for, so it need not wait until a minute has passed since.
+subtest 'killed again and again while it watches' => sub {
+    queue_many($node, $other, 20, 'watched', 'sim/run-1s');
+    my $watched = "FROM public.generations WHERE prompt LIKE 'watched %' AND status";
+    wait_for($node, "SELECT count(*) = 20 $watched <> 'queued'", 'all are sent');
+    my $kills = 0;
+    for (1 .. 40) {
+        $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM atelier.worker_state() WHERE kind = 'dispatcher' AND state = 'running'");
+        sleep 0.5;
+        my ($pid, $done) = split /\|/, $node->safe_psql('postgres',
+            "SELECT (SELECT pid FROM atelier.worker_state() WHERE kind = 'dispatcher'), (SELECT count(*) $watched = 'completed')");
+        last if $done == 20;
+        kill 'KILL', $pid;
+        ++$kills;
+    }
+    cmp_ok($kills, '>', 0, "killed $kills times");
+    is($node->safe_psql('postgres', "SELECT count(*) $watched = 'completed'"), 20, 'all are completed');
+    is(refusals(), 0, 'within the limit');
+};
+
 subtest 'refused tokens and accounts' => sub {
     set_to($node, creates_per_minute => 0, requests_per_minute => 0);
     $stand_in->request('POST', '/_control/reset');

@@ -94,6 +94,11 @@ TEST_F(ReplicateInput, NumericTextsOfKnownFieldsBecomeNumbers) {
       R"({"seed":42,"guidance_scale":7.5,"prompt_strength":0.8,"num_inference_steps":28,"lora_scale":1})");
 }
 
+TEST_F(ReplicateInput, NumbersAreWrittenShort) {
+  EXPECT_EQ(build(R"({"scale":"4","lora_scale":"2.0","strength":"0.50","cfg":"1.5e20"})").json,
+            R"({"scale":4,"lora_scale":2,"strength":0.5,"cfg":150000000000000000000.0})");
+}
+
 TEST_F(ReplicateInput, WholeNumbersAreRounded) {
   expect(R"({"num_outputs":"2.6","width":1023.5,"height":"1e3","steps":-2.5,"fps":24})",
          R"({"num_outputs":3,"width":1024,"height":1000,"steps":-3,"fps":24})");

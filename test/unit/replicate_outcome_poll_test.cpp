@@ -44,6 +44,20 @@ TEST(ReplicatePoll, AnOutputBeforeTheEndIsNotTaken) {
   expect_open(look(prediction("processing", R"(,"output":["https://a/x"])")), PollAction::look_again);
 }
 
+TEST(ReplicatePoll, TheAnswerToAnotherQuestionIsNone) {
+  PollContext context = watching();
+  context.prediction_id = "p2";
+  for (const char* status : {"succeeded", "failed", "processing"}) {
+    const PollVerdict verdict = look(prediction(status, R"x(,"output":["https://a/x"],"error":"(E005)")x"), context);
+    expect_open(verdict, PollAction::look_again);
+    EXPECT_FALSE(verdict.prediction);
+    EXPECT_FALSE(verdict.failure.admin_message.empty());
+  }
+  expect_open(judge_cancel(answered(200, prediction("canceled")), context), PollAction::look_again);
+  context.prediction_id = "p1";
+  EXPECT_EQ(look(prediction("succeeded", R"(,"output":["https://a/x"])"), context).action, PollAction::completed);
+}
+
 TEST(ReplicatePoll, TheProviderHasAMinuteMoreThanTheDeadline) {
   for (const char* status : {"starting", "processing", "queued"}) {
     expect_open(look(prediction(status), overdue(59 * kSecond)), PollAction::look_again);
