@@ -70,6 +70,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   PERFORM atelier.require_owner_for_held();
+  PERFORM atelier.take_rights_back();
   PERFORM atelier.record_identity('running');
 END
 $function$;

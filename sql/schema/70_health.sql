@@ -120,6 +120,13 @@ BEGIN
   END IF;
   RETURN NEXT;
 
+  check_name := 'grants'; status := 'ok'; detail := 'users have no rights that policies do not check'; hint := NULL;
+  SELECT string_agg(o.relation::text, ', ' ORDER BY o.relation::text) INTO problem FROM atelier.open_relations() o (relation);
+  IF problem IS NOT NULL THEN
+    status := 'fail'; detail := 'default privileges have opened ' || problem; hint := 'SELECT atelier.install();';
+  END IF;
+  RETURN NEXT;
+
   check_name := 'roles'; status := 'ok'; detail := 'row level security applies to users and not to the app'; hint := NULL;
   SELECT string_agg(r.rolname, ', '),
          string_agg(format('ALTER ROLE %I %s;', r.rolname,
@@ -135,7 +142,7 @@ BEGIN
 END
 $function$;
 ALTER FUNCTION atelier.health_rights() OWNER TO atelier_owner;
-COMMENT ON FUNCTION atelier.health_rights() IS 'part of health(): row level security, owners, roles';
+COMMENT ON FUNCTION atelier.health_rights() IS 'part of health(): row level security, owners, grants, roles';
 
 CREATE FUNCTION atelier.health_workers(OUT check_name text, OUT status text, OUT detail text, OUT hint text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp

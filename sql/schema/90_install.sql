@@ -271,6 +271,7 @@ BEGIN
   END IF;
   PERFORM atelier.drop_unwanted();
   PERFORM atelier.queue_missed();
+  PERFORM atelier.take_rights_back();
   PERFORM atelier.grant_tables();
   PERFORM atelier.make_auth_triggers();
   PERFORM atelier.set_publication();

@@ -70,6 +70,28 @@ SELECT is(pg_temp.as_role('hosted_admin', 'SELECT atelier.resume()'), '1', 'and 
 SELECT is(pg_temp.as_role('hosted_admin', 'SELECT count(*) FROM public.users'), '1', 'and sees the tables');
 SELECT matches(pg_temp.as_role('hosted_admin', 'ALTER EXTENSION atelier DROP FUNCTION atelier.uid()'), '^42501', 'the extension itself stays the platform''s');
 
+-- A dump that is restored here says nothing of what default privileges give.
+CREATE TEMP VIEW rights AS
+SELECT c.oid::regclass::text AS object, a.grantee::regrole::text, a.privilege_type FROM pg_class c, aclexplode(c.relacl) a WHERE pg_get_userbyid(c.relowner) = 'atelier_owner'
+UNION ALL
+SELECT c.oid::regclass || '.' || t.attname, a.grantee::regrole::text, a.privilege_type FROM pg_class c JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a WHERE pg_get_userbyid(c.relowner) = 'atelier_owner'
+UNION ALL
+SELECT p.oid::regprocedure::text, a.grantee::regrole::text, a.privilege_type FROM pg_proc p, aclexplode(p.proacl) a WHERE pg_get_userbyid(p.proowner) = 'atelier_owner';
+CREATE TEMP TABLE before AS TABLE rights;
+SELECT is((SELECT status FROM atelier.health() WHERE check_name = 'grants'), 'ok', 'rights are in order');
+GRANT ALL ON ALL TABLES IN SCHEMA public TO anon, authenticated, service_role;
+GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO anon, authenticated, service_role;
+GRANT ALL ON ALL FUNCTIONS IN SCHEMA public TO anon, authenticated, service_role;
+SELECT is(pg_temp.as_role('anon', 'SELECT FROM public.mv_admin_stats'), '1', 'as restored, anon reads the statistics');
+SELECT is((SELECT status || ' ' || hint FROM atelier.health() WHERE check_name = 'grants'), 'fail SELECT atelier.install();', 'which health() tells');
+SELECT is(pg_temp.as_role('hosted_admin', 'SELECT atelier.resume()'), '1', 'whoever lets the database dispatch');
+SELECT set_eq('TABLE rights', 'TABLE before', 'takes it back');
+GRANT ALL ON public.generations TO authenticated;
+GRANT UPDATE ON public.ideas TO authenticated;
+SELECT atelier.install();
+SELECT set_eq('TABLE rights', $$TABLE before UNION ALL VALUES ('ideas', 'authenticated', 'UPDATE')$$, 'as install() does; what a DBA may mean stays');
+REVOKE UPDATE ON public.ideas FROM authenticated;
+
 -- The storage service.
 SELECT is((SELECT status FROM atelier.health_storage()), 'warn', 'the buckets are not made unasked');
 SELECT lives_ok('SELECT atelier.setup_storage()', 'setup_storage() makes them');

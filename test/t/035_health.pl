@@ -17,7 +17,7 @@ my $node = atelier_node('health', stand_in => $stand_in, settings => { 'atelier.
 my $user = add_user($node);
 $node->safe_psql('postgres', "INSERT INTO atelier.models (replicate_model) VALUES ('sim/instant')");
 
-my @checks = ('tables', 'guards', 'changes', 'row level security', 'owner', 'roles', 'preload', 'worker places', 'workers', 'provider',
+my @checks = ('tables', 'guards', 'changes', 'row level security', 'owner', 'grants', 'roles', 'preload', 'worker places', 'workers', 'provider',
     'dispatch', 'tokens', 'queue', 'attempts', 'trainings', 'models', 'budget', 'outputs', 'counts', 'webhooks',
     'adoption', 'policies');
 
