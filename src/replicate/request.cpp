@@ -104,18 +104,19 @@ Request list_predictions(int64_t created_after_us, std::optional<int64_t> create
   return get(std::move(path));
 }
 
-std::optional<Request> next_page(std::string_view next, std::string_view base_url) {
-  while (base_url.ends_with('/')) base_url.remove_suffix(1);
-  if (base_url.empty() || !next.starts_with(base_url)) return std::nullopt;
-  next.remove_prefix(base_url.size());
-  if (!next.starts_with(kPredictions)) return std::nullopt;
-  const std::string_view query = next.substr(kPredictions.size());
-  // Only the query is taken over; what could end the request line or begin another one is not.
-  const bool usable = query.size() > 1 && query.size() <= kMaxQueryBytes && query.front() == '?' &&
+std::optional<Request> next_page_of(std::string_view list, std::string_view next) {
+  const size_t place = std::min(next.find('?'), next.size());
+  std::string_view path = next.substr(0, place);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  const std::string_view query = next.substr(place);
+  // What could end the request line or begin another one is not taken over.
+  const bool usable = path.ends_with(list) && query.size() > 1 && query.size() <= kMaxQueryBytes &&
                       std::all_of(query.begin(), query.end(), [](char c) { return c > ' ' && c < 0x7F && c != '#'; });
   if (!usable) return std::nullopt;
-  return get(std::string(next));
+  return get(std::string(list) + std::string(query));
 }
+
+std::optional<Request> next_page(std::string_view next) { return next_page_of(kPredictions, next); }
 
 Request get_model(const Reference& reference) { return get(segments("models", reference)); }
 Request get_account() { return get("/account"); }

@@ -47,9 +47,12 @@ Request get_prediction(std::string_view prediction_id);
 Request cancel_prediction(std::string_view prediction_id);
 // The account's predictions created at that time or later, and before another one if given; newest first.
 Request list_predictions(int64_t created_after_us, std::optional<int64_t> created_before_us = std::nullopt);
-// The next page of a list, from the answer's `next`; nullopt when that is empty or leads anywhere but to the list of
-// predictions below `base_url`.
-std::optional<Request> next_page(std::string_view next, std::string_view base_url);
+// The next page of a list such as "/trainings", from the answer's `next`; nullopt when that is empty or leads anywhere
+// but to such a list. Only its query is taken over, and asked of the API that the list came from: whoever is between us
+// and the provider leaves the provider's own host in there.
+std::optional<Request> next_page_of(std::string_view list, std::string_view next);
+// The same for the list of predictions.
+std::optional<Request> next_page(std::string_view next);
 Request get_model(const Reference& reference);
 Request get_account();
 Request get_webhook_secret();

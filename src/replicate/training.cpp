@@ -21,7 +21,6 @@ namespace json = core::json;
 constexpr std::string_view kTrainings = "/trainings";
 constexpr size_t kMaxUrlBytes = 2048;
 constexpr size_t kMaxIdBytes = 1024;
-constexpr size_t kMaxQueryBytes = 8192;
 constexpr std::string_view kSetPrefix = "training-";
 constexpr std::string_view kSetEnding = ".zip";
 constexpr size_t kUuidChars = 36;
@@ -174,19 +173,7 @@ Request list_trainings() {
   return request;
 }
 
-std::optional<Request> next_training_page(std::string_view next, std::string_view base_url) {
-  while (base_url.ends_with('/')) base_url.remove_suffix(1);
-  if (base_url.empty() || !next.starts_with(base_url)) return std::nullopt;
-  next.remove_prefix(base_url.size());
-  if (!next.starts_with(kTrainings)) return std::nullopt;
-  const std::string_view query = next.substr(kTrainings.size());
-  const bool usable = query.size() > 1 && query.size() <= kMaxQueryBytes && query.front() == '?' &&
-                      std::all_of(query.begin(), query.end(), [](char c) { return c > ' ' && c < 0x7F && c != '#'; });
-  if (!usable) return std::nullopt;
-  Request request;
-  request.path = next;
-  return request;
-}
+std::optional<Request> next_training_page(std::string_view next) { return next_page_of(kTrainings, next); }
 
 const Prediction* find_training(const Page& page, json::Value input, std::string_view webhook) {
   for (const Prediction& training : page.predictions) {

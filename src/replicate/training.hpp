@@ -66,7 +66,7 @@ Request get_training(std::string_view training_id);
 Request cancel_training(std::string_view training_id);
 Request list_trainings();
 // As next_page(), for the list of trainings.
-std::optional<Request> next_training_page(std::string_view next, std::string_view base_url);
+std::optional<Request> next_training_page(std::string_view next);
 
 // The training of a page that was made from this input, or that does not show its input and names this webhook; null
 // when there is none. The URL of the set is part of the input, so an equal one is the same request.

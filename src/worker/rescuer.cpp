@@ -151,7 +151,7 @@ void Rescuer::on_list(const Arrival& arrival, int64_t now_us) {
               party.end());
   if (party.empty()) return;
   if (!replicate::may_be_on_next_page(*verdict.page, party.front()->sent_at_us)) return count_search(party, now_us);
-  const auto next = replicate::next_page(verdict.page->next, pg::settings::api_base_url());
+  const auto next = replicate::next_page(verdict.page->next);
   // While the rest of the list has not been seen, a search says nothing.
   if (!next) return put_off(party, "the provider's list cannot be read to its end", now_us);
   send(*party.front(), party, *next, now_us);

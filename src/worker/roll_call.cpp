@@ -125,7 +125,7 @@ void RollCall::on_page(const Arrival& arrival, int64_t now_us) {
   account.failures = 0;
   ++account.pages;
   for (replicate::Prediction& prediction : verdict.page->predictions) note(account, prediction, now_us);
-  account.page = replicate::next_page(verdict.page->next, pg::settings::api_base_url());
+  account.page = replicate::next_page(verdict.page->next);
   if (account.page && account.waiting.size() > kFew) {
     account.next_us = now_us;
     return;

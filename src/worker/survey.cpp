@@ -148,11 +148,10 @@ void Survey::on_list(const Arrival& arrival, int64_t now_us) {
 }
 
 std::optional<replicate::Request> Survey::next_page(const Source& source, const replicate::Page& page) const {
-  const std::string base = pg::settings::api_base_url();
   if (source.what == What::trainings)
-    return replicate::may_be_on_next_page(page, trainings_.since_us()) ? replicate::next_training_page(page.next, base)
+    return replicate::may_be_on_next_page(page, trainings_.since_us()) ? replicate::next_training_page(page.next)
                                                                        : std::nullopt;
-  return replicate::may_be_on_next_page(page, since_us_) ? replicate::next_page(page.next, base) : std::nullopt;
+  return replicate::may_be_on_next_page(page, since_us_) ? replicate::next_page(page.next) : std::nullopt;
 }
 
 void Survey::ask_for_files(int32_t token, int64_t now_us) {

@@ -87,7 +87,7 @@ void Trainer::on_list(Training& training, const Arrival& arrival, int64_t now_us
   training.may_be_hidden =
       training.may_be_hidden || replicate::may_hide_training(*verdict.page, training.row.sent_at_us, training.row.id);
   if (replicate::may_be_on_next_page(*verdict.page, training.row.sent_at_us)) {
-    training.next_page = replicate::next_training_page(verdict.page->next, settings::api_base_url());
+    training.next_page = replicate::next_training_page(verdict.page->next);
     if (training.next_page) return;
     // While the rest of the list has not been seen, a search says nothing.
     training.due_us = now_us + kAgainUs;

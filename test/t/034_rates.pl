@@ -130,6 +130,7 @@ subtest 'killed again and again while it watches' => sub {
         ++$kills;
     }
     cmp_ok($kills, '>', 0, "killed $kills times");
+    $node->poll_query_until('postgres', 'SELECT true');
     is($node->safe_psql('postgres', "SELECT count(*) $watched = 'completed'"), 20, 'all are completed');
     is(refusals(), 0, 'within the limit');
 };

@@ -12,7 +12,9 @@ use Test::More;
 # 300 requests in six seconds: 50,000 predictions of ten accounts against 3,000 in a minute are 500 of an account here.
 my ($limit, $window_s, $each) = (300, 6, 500);
 my $stand_in = Atelier::StandIn->start;
+# As behind a gateway: the lists name the host of the provider, which is not the one that is asked.
 my $node = atelier_node('roll_call', stand_in => $stand_in, token => 0, settings => {
+    'atelier.api_base_url' => 'http://localhost:' . $stand_in->port . '/v1',
     'atelier.requests_per_minute' => $limit, 'atelier.rate_window' => "${window_s}s", 'atelier.user_concurrency' => 0 });
 $stand_in->request('PATCH', '/_control/settings', { requests_per_minute => $limit, rate_window_ms => 1000 * $window_s });
 $node->safe_psql('postgres', "INSERT INTO public.replicate_tokens (token) VALUES ('r8_left_00000000000000000000000000000000'), "

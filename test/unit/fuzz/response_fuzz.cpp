@@ -86,7 +86,7 @@ void judge_questions(const Answer& answer) {
       find_match(*list.page, sent, {});
     }
     may_be_on_next_page(*list.page, sent.sent_at_us);
-    const auto next = next_page(list.page->next, "https://api.replicate.com/v1");
+    const auto next = next_page(list.page->next);
     require(!next || next->path.starts_with("/predictions?"));
   }
   const TokenVerdict token = judge_account(answer);
@@ -98,7 +98,7 @@ void judge_trainings(const Answer& answer) {
   if (const auto file = parse_file(answer.body)) require(!file->id.empty() && !file->url.empty());
   const std::string name = parse_file_name(answer.body);
   if (const auto owner = owner_in_set_name(name)) require(set_name(*owner) == name);
-  const auto next = next_training_page(answer.body, "https://api.replicate.com/v1");
+  const auto next = next_training_page(answer.body);
   require(!next || next->path.starts_with("/trainings?"));
   require(text::is_clean_utf8(file_id_in(answer.body)) || !text::is_clean_utf8(answer.body));
 }
