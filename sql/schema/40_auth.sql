@@ -6,6 +6,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   ALTER SCHEMA auth OWNER TO atelier_owner;
+  -- Default privileges may let users make functions in new schemas.
+  REVOKE ALL ON SCHEMA auth FROM PUBLIC, anon, authenticated, service_role;
   GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role;
   ALTER FUNCTION auth.uid() OWNER TO atelier_owner;
   ALTER FUNCTION auth.role() OWNER TO atelier_owner;
