@@ -62,7 +62,7 @@ BEGIN
   RETURN QUERY
   SELECT 10, 'replace', format('policy %I on storage.objects', f.name), 'the original''s, under which everybody may write files'::text,
          NULL::text, NULL::text, NULL::text
-    FROM atelier.former_storage_policies() f
+    FROM atelier.open_storage_policies() f
    WHERE f.name LIKE 'Service role can %';
   RETURN QUERY
   SELECT 14, CASE WHEN twin.name IS NULL THEN 'drop' ELSE 'replace' END, format('index %s', i.indexrelid::regclass),

@@ -73,7 +73,7 @@ END
 $function$;
 COMMENT ON FUNCTION atelier.make_bucket(text, boolean, bigint, text[]) IS 'creates a bucket, or completes one that exists';
 
-CREATE FUNCTION atelier.former_storage_policies(OUT name name) RETURNS SETOF name
+CREATE FUNCTION atelier.open_storage_policies(OUT name name) RETURNS SETOF name
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
@@ -88,7 +88,7 @@ BEGIN
                        'atelier_objects_select_anon', 'atelier_objects_select', 'atelier_objects_insert', 'atelier_objects_update');
 END
 $function$;
-COMMENT ON FUNCTION atelier.former_storage_policies() IS 'policies on storage.objects that are there and give way to ours: the original''s let everybody write and delete files; those of 0.1.0 let everybody list what users had uploaded, and users name files out of their folder';
+COMMENT ON FUNCTION atelier.open_storage_policies() IS 'policies on storage.objects that are there and give way to ours: the original''s let everybody write and delete files; those of 0.1.0 let everybody list what users had uploaded, and users name files out of their folder';
 
 CREATE FUNCTION atelier.make_storage_policies() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -96,7 +96,7 @@ AS $function$
 DECLARE
   wanted record;
 BEGIN
-  FOR wanted IN SELECT f.name FROM atelier.former_storage_policies() f LOOP
+  FOR wanted IN SELECT f.name FROM atelier.open_storage_policies() f LOOP
     EXECUTE format('DROP POLICY %I ON storage.objects', wanted.name);
   END LOOP;
   FOR wanted IN
@@ -117,7 +117,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 -- The buckets are made by setup_storage(), when somebody asks for them; what is open is closed unasked.
 BEGIN
-  IF EXISTS (SELECT FROM atelier.former_storage_policies()) THEN
+  IF EXISTS (SELECT FROM atelier.open_storage_policies()) THEN
     PERFORM atelier.make_storage_policies();
   END IF;
 EXCEPTION WHEN insufficient_privilege THEN

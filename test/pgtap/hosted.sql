@@ -106,7 +106,7 @@ INSERT INTO storage.objects (bucket_id, name) VALUES ('generations', 'a.png');
 CREATE ROLE tap_installer;
 GRANT atelier_owner TO tap_installer;
 SELECT is(pg_temp.as_role('tap_installer', 'SELECT atelier.close_storage()'), '1', 'H34: who may not change them');
-SELECT is((SELECT count(*) FROM atelier.former_storage_policies()), 2::bigint, 'leaves them');
+SELECT is((SELECT count(*) FROM atelier.open_storage_policies()), 2::bigint, 'leaves them');
 SELECT atelier.install();
 SELECT is_empty($$SELECT policyname FROM pg_policies WHERE schemaname = 'storage' AND NOT policyname LIKE 'atelier\_objects\_%'$$, 'H34: install() replaces them');
 SELECT matches(pg_temp.as_role('anon', $$INSERT INTO storage.objects (bucket_id, name) VALUES ('generations', 'b.png')$$), '^42501', 'H34: anon uploads nothing');
