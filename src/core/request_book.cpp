@@ -95,11 +95,11 @@ void RequestBook::begin(std::string_view account) noexcept {
   if (Account* one = open(account)) ++one->out;
 }
 
-void RequestBook::end(std::string_view account, int64_t now_us) noexcept {
+void RequestBook::end(std::string_view account, int64_t now_us, int requests) noexcept {
   Account* one = open(account);
   if (one == nullptr) return;
   if (one->out > 0) --one->out;
-  count(*one, 1, now_us);
+  count(*one, static_cast<uint32_t>(requests), now_us);
 }
 
 void RequestBook::rename(std::string_view from, std::string_view to) noexcept {

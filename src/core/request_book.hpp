@@ -26,7 +26,7 @@ class RequestBook {
   void trust() noexcept;
 
   void begin(std::string_view account) noexcept;
-  void end(std::string_view account, int64_t now_us) noexcept;
+  void end(std::string_view account, int64_t now_us, int requests = 1) noexcept;
   // A token has learned the name of its account.
   void rename(std::string_view from, std::string_view to) noexcept;
 

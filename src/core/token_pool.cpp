@@ -215,7 +215,7 @@ bool TokenPool::begin_request(int32_t id, Use use, int64_t now_us) {
   return true;
 }
 
-void TokenPool::end_request(int32_t id, int64_t now_us) {
+void TokenPool::end_request(int32_t id, int64_t now_us, int repeats) {
   Token* token = find(id);
   if (token == nullptr) return;
   Account& account = *token->account;
@@ -223,9 +223,9 @@ void TokenPool::end_request(int32_t id, int64_t now_us) {
     --token->requests_out;
     --account.requests_out;
   }
-  account.requests.push_back(now_us);
+  account.requests.insert(account.requests.end(), static_cast<size_t>(1 + repeats), now_us);
   forget(account.requests, requests_kept(), now_us - limits_.window_us);
-  if (book_ != nullptr) book_->end(key_of(token->row), now_us);
+  if (book_ != nullptr) book_->end(key_of(token->row), now_us, 1 + repeats);
 }
 
 int TokenPool::request_limit(Use use) const {

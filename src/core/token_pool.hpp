@@ -66,7 +66,8 @@ class TokenPool {
   // a search never waits behind them.
   enum class Use { look, other };
   bool begin_request(int32_t id, Use use, int64_t now_us);
-  void end_request(int32_t id, int64_t now_us);
+  // So many `repeats` of it have reached the provider besides.
+  void end_request(int32_t id, int64_t now_us, int repeats = 0);
   // When such a request can be sent; not before `now_us`.
   int64_t request_ready_at(int32_t id, int64_t now_us, Use use = Use::other) const;
   // Where requests that create nothing are written down for the next process; it outlives the pool.

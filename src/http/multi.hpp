@@ -61,6 +61,7 @@ struct Answer {
   int64_t sunk_bytes = 0;  // written to sink_fd
   bool body_too_large = false;
   bool address_refused = false;
+  int repeats = 0;  // sent once more, since a connection that was used again had died; never what creates
   int64_t total_us = 0;
 };
 

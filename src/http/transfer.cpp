@@ -18,6 +18,7 @@ namespace {
 
 // Idle connections seldom live to race with the server's close; see the protocol notes on reused connections.
 constexpr long kConnectionAgeS = 20;
+constexpr int kMostRepeats = 1;
 
 bool is_loopback_host(std::string_view host) {
   if (host == "localhost" || host == "[::1]" || host == "::1") return true;
@@ -72,6 +73,7 @@ std::string Transfer::prepare(Request request, const Options& options) {
   request_ = std::move(request);
   answer_ = Answer{};
   answer_.id = request_.id;
+  answer_.repeats = -1;
   sent_ = 0;
   error_[0] = '\0';
   curl_slist_free_all(headers_);
@@ -112,6 +114,8 @@ std::string Transfer::set_options(const Options& options) {
   set(CURLOPT_WRITEDATA, static_cast<void*>(this));
   set(CURLOPT_HEADERFUNCTION, &Transfer::read_header);
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set(CURLOPT_PREREQFUNCTION, &Transfer::before_sending);
+  set(CURLOPT_PREREQDATA, static_cast<void*>(this));
   if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
 
   if (request_.only_public) {
@@ -174,6 +178,12 @@ size_t Transfer::read_body(char* buffer, size_t size, size_t count, void* self) 
   std::memcpy(buffer, body.data() + transfer.sent_, length);
   transfer.sent_ += length;
   return length;
+}
+
+// libcurl would repeat a request up to five times, uncounted by whoever keeps to a limit.
+int Transfer::before_sending(void* self, char*, char*, int, int) noexcept {
+  int& repeats = static_cast<Transfer*>(self)->answer_.repeats;
+  return ++repeats <= kMostRepeats ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 int Transfer::seek_body(void*, curl_off_t, int) noexcept { return CURL_SEEKFUNC_FAIL; }
@@ -293,6 +303,7 @@ Answer Transfer::finish(CURLcode code) {
   curl_off_t total_us = 0;
   curl_easy_getinfo(handle_, CURLINFO_TOTAL_TIME_T, &total_us);
   answer_.total_us = total_us;
+  answer_.repeats = std::clamp(answer_.repeats, 0, kMostRepeats);
   answer_.curl_code = code;
   answer_.delivery = delivery_of(code);
   if (code == CURLE_OK) {

@@ -28,6 +28,7 @@ class Transfer {
 
  private:
   static size_t read_body(char* buffer, size_t size, size_t count, void* self) noexcept;
+  static int before_sending(void* self, char*, char*, int, int) noexcept;
   static int seek_body(void* self, curl_off_t offset, int origin) noexcept;
   static size_t read_file(char* buffer, size_t size, size_t count, void* self) noexcept;
   static int seek_file(void* self, curl_off_t offset, int origin) noexcept;

@@ -123,7 +123,7 @@ class Dispatcher {
     const Reason reason = arrival.transfer.reason;
     if (reason != Reason::download)
       context_.tokens.note_answer(arrival.transfer.token, reason == Reason::create || reason == Reason::train,
-                                  arrival.answer.delivery != replicate::Delivery::not_sent, now_us);
+                                  arrival.answer.delivery != replicate::Delivery::not_sent, arrival.repeats, now_us);
     switch (reason) {
       case Reason::create:
         ATELIER_FAULT(answer_read);

@@ -74,8 +74,8 @@ void TokenBank::trust_book() {
   if (book_) book_->trust();
 }
 
-void TokenBank::note_answer(int32_t token, bool creating, bool sent, int64_t now_us) {
-  if (!creating) return pool_.end_request(token, now_us);
+void TokenBank::note_answer(int32_t token, bool creating, bool sent, int repeats, int64_t now_us) {
+  if (!creating) return pool_.end_request(token, now_us, repeats);
   if (sent) {
     pool_.note_sent(token, now_us);
   } else {

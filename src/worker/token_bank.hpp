@@ -32,7 +32,7 @@ class TokenBank {
   // Nothing was left to watch.
   void trust_book();
   // An answer has come, or will not come any more, to a creating request or another one.
-  void note_answer(int32_t token, bool creating, bool sent, int64_t now_us);
+  void note_answer(int32_t token, bool creating, bool sent, int repeats, int64_t now_us);
 
   // The secret of a token, also of an inactive one; null when it is gone from the table.
   const std::string* secret(int32_t token) const;

@@ -123,8 +123,9 @@ std::vector<Arrival> Transfers::take_done() {
     const int64_t sunk_bytes = answer.sunk_bytes;
     const bool too_large = answer.body_too_large;
     const bool refused = answer.address_refused;
+    const int repeats = answer.repeats;
     arrivals.push_back(
-        {std::move(place->second), translate(std::move(answer)), sunk_bytes, too_large, refused, duration_us});
+        {std::move(place->second), translate(std::move(answer)), sunk_bytes, too_large, refused, repeats, duration_us});
     reasons_.erase(place);
   }
   return arrivals;

@@ -46,6 +46,7 @@ struct Arrival {
   int64_t sunk_bytes = 0;
   bool too_large = false;
   bool address_refused = false;
+  int repeats = 0;
   int64_t duration_us = 0;
 };
 

@@ -114,6 +114,14 @@ TEST(CoreTokenPoolPace, ANewProcessAssumesTheWorst) {
   for (size_t i = 100; i < sent.size(); ++i) ASSERT_GE(sent[i] - sent[i - 100], 60'000'000) << i;
 }
 
+TEST(CoreTokenPoolPace, WhatWasRepeatedCountsTwice) {
+  TokenPool pool({0, 4, 0, 0, 60'000'000});
+  pool.set_tokens({token(1)});
+  ASSERT_TRUE(pool.begin_request(1, TokenPool::Use::other, kT));
+  pool.end_request(1, kT, 1);
+  EXPECT_EQ(requests(pool, 1, kT), 2);
+}
+
 TEST(CoreTokenPoolPace, LooksLeaveRoomForCancels) {
   TokenPool pool({0, 100, 0, 0, 60'000'000});
   pool.set_tokens({token(1)});

@@ -3,6 +3,7 @@
 // becomes of its connection.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <tuple>
 
 #include "http/multi.hpp"
@@ -225,7 +226,24 @@ TEST(HttpDelivery, WhatCreatesNothingIsRepeatedOnANewConnection) {
   Multi multi(local_options());
   EXPECT_EQ(ask(multi, get(server.url("/"))).body, "ok");
   EXPECT_EQ(ask(multi, get(server.url("/"))).body, "ok");
-  EXPECT_EQ(ask(multi, post(server.url("/"), "cancel")).body, "ok");
+  const Answer cancel = ask(multi, post(server.url("/"), "cancel"));
+  EXPECT_EQ(cancel.body, "ok");
+  EXPECT_EQ(cancel.repeats, 1) << "and counted";
+}
+
+TEST(HttpDelivery, ButOnlyOnce) {
+  std::atomic<bool> answering = true;
+  RawServer server([&](Wire& wire, const Seen&) { answering ? wire.answer("ok") : wire.close(); });
+  Multi multi(local_options());
+  // Several connections to be used again.
+  for (uint64_t id = 0; id < 6; ++id) multi.add(get(server.url("/"), id));
+  EXPECT_EQ(collect(multi, 6).size(), 6U);
+  answering = false;
+  const size_t before = server.seen().size();
+  const Answer lost = ask(multi, get(server.url("/")));
+  EXPECT_EQ(lost.delivery, Delivery::maybe_sent);
+  EXPECT_EQ(lost.repeats, 1);
+  EXPECT_EQ(server.seen().size(), before + 2);
 }
 
 TEST(HttpDelivery, AConnectionThatDiedBetweenTwoRequestsCostsNoRequest) {
