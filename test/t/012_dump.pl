@@ -163,9 +163,13 @@ subtest 'a restore into the database itself' => sub {
     wait_for($other, "SELECT max(cooling_until) < now() - interval '1 s' FROM atelier.token_state", 'the token has cooled down');
     is(creates($stand_in), $sent_before, 'nothing is sent');
     holds($other, 'postgres', 'in place');
+    $requests = $other->safe_psql('postgres', 'SELECT max(request_count) FROM public.replicate_tokens');
     run_hint($other, 'dispatch');
     wait_for_all($other);
     is(counts($stand_in, 'restored in place'), '2 1', 'until it is resumed');
+    # So that the rows stay as they are from here on.
+    $requests += creates($stand_in) - $sent_before;
+    wait_for($other, "SELECT max(request_count) >= $requests FROM public.replicate_tokens", 'and has what was sent counted');
     set_to($other, safety_poll => '300ms');
 };
 

@@ -170,7 +170,7 @@ sub claims_since {
     my @claims;
     for my $plan (split /\n(?=\d{4}-)/, slurp_file($node->logfile, $offset)) {
         next unless $plan =~ /Query Text:\s+WITH picked/;
-        next unless $plan =~ /CTE Scan on jobs \S+\s+\(cost=\S+ rows=\d+ width=\d+\) \(actual time=\S+?\.\.(\S+) rows=(\d+) loops=1\)/s;
+        next unless $plan =~ /CTE Scan on jobs \S+\s+\(cost=\S+ rows=\d+ width=\d+\) \(actual time=\S+?\.\.(\S+) rows=(\d+)(?:\.\d+)? loops=1\)/s;
         my ($ms, $rows) = ($1, $2);
         next if $rows < 25;
         my ($hit) = $plan =~ /Buffers: shared hit=(\d+)/;
