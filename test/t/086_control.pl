@@ -216,7 +216,8 @@ subtest 'deleted and changed tokens' => sub {
     is(value('SELECT count(*) FROM atelier.kept_tokens'), 1, 'the deleted token is kept');
     my $stuck = value("SELECT count(*) FROM atelier.attempts WHERE state = 'running'");
     is($stuck, 1, 'while its prediction runs');
-    $node->restart('immediate');
+    $node->stop('immediate');
+    $node->start;
     wait_for($node, "SELECT status = 'completed' FROM public.generations WHERE id = '$id'", 'which is read with it to its end, also after a crash');
     value("UPDATE public.replicate_tokens SET is_active = true");
     wait_for($node, 'SELECT count(*) = 0 FROM atelier.kept_tokens', 'then it is forgotten');

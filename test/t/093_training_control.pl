@@ -103,7 +103,8 @@ subtest 'tokens' => sub {
     add_token($node, 'r8_other_control_1');
     sql("DELETE FROM replicate_tokens WHERE token NOT LIKE 'r8_other%'");
     is(sql('SELECT count(*) FROM atelier.kept_tokens'), 1, 'the deleted token is kept');
-    $node->restart('immediate');
+    $node->stop('immediate');
+    $node->start;
     $studio->ended($lora, 'completed', 'and the training is followed with it to its end, also after a crash');
     sql("UPDATE replicate_tokens SET is_active = true");
     wait_for($node, 'SELECT count(*) = 0 FROM atelier.kept_tokens', 'then it is forgotten');
@@ -176,7 +177,8 @@ subtest 'its time is over while nobody was there' => sub {
     $node->stop('immediate');
     $node->start;
     sql("UPDATE atelier.trainings SET deadline = now() - interval '2 days' WHERE lora_id = '$lora'; SELECT atelier.wake()");
-    $node->restart('immediate');
+    $node->stop('immediate');
+    $node->start;
     $studio->ended($lora, 'failed', 'what still runs is cancelled');
     is($studio->canceled, $canceled + 1, 'at the provider');
 };
@@ -197,7 +199,8 @@ subtest 'pause and drain' => sub {
     is(sql('SELECT atelier.drain()'), 1, 'drain() counts it');
     my ($posts, $uploads) = ($studio->posts, $studio->uploads);
     my $next = $studio->start(add_user($node));
-    $node->restart('immediate');
+    $node->stop('immediate');
+    $node->start;
     $studio->ended($lora, 'completed', 'it is watched to its end, also over a restart');
     is(sql('SELECT atelier.drain()'), 0, 'then nothing is under way');
     is($studio->training($next, 'state'), 'queued', 'the next one waits');
