@@ -17,7 +17,8 @@ my $copy = copy_of(main_data());
 my $server = Bench::Server->new($copy);
 my (%share, $kept);
 
-# Each client works on a row of its own, so that the table itself has nothing to refuse.
+# Each client works on a row of its own, so the table itself refuses some in a hundred thousand only, when two of them meet on a
+# page of an index. Counts that got in the way would be refused by the dozen.
 my $script = <<'SQL';
 BEGIN ISOLATION LEVEL @level@;
 INSERT INTO generations (user_id, workspace_id, action, model_id, model_name, replicate_model, prompt, status)
@@ -37,7 +38,7 @@ for my $level ('REPEATABLE READ', 'SERIALIZABLE') {
         }
     }
     $case->row("$level: transactions refused, percent", product => $share{$level}{1}, reference => $share{$level}{0},
-        target => 'no more than without counts', met => sub { $_[0]{product} <= $_[0]{reference} });
+        target => 'as many as without counts', met => sub { $_[0]{product} <= $_[0]{reference} + 0.1 });
 }
 $case->note('8 clients.' . ($kept ? '' : ' Nothing keeps counts yet, so both sides are the same.'));
 $case->command("pgbench -M prepared -c 8 -t $transactions");
