@@ -12,7 +12,7 @@ BEGIN
   EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', signature, callers);
 END
 $function$;
-COMMENT ON FUNCTION atelier.own_function(text, text) IS 'part of replace_function(): to whom it belongs and who may call it';
+COMMENT ON FUNCTION atelier.own_function(text, text) IS 'part of replace_function(), take_back() and take_rights_back(): to whom a function belongs and who may call it';
 
 CREATE FUNCTION atelier.replace_function(wanted_signature text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp

@@ -25,7 +25,6 @@ DECLARE
   relations regclass[] := ARRAY(SELECT o.relation FROM atelier.open_relations() o (relation));
   relation regclass;
   kind text;
-  routine record;
 BEGIN
   -- Tables of an older version lack what is granted; install() brings them here.
   IF cardinality(relations) = 0 OR atelier.table_version() <> atelier.code_table_version() THEN
@@ -35,15 +34,10 @@ BEGIN
     kind := CASE (SELECT c.relkind FROM pg_class c WHERE c.oid = relation) WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END;
     EXECUTE format('REVOKE ALL ON %s %s FROM PUBLIC, anon, authenticated, service_role', kind, relation);
   END LOOP;
-  FOR routine IN
-    SELECT p.oid::regprocedure AS signature, w.callers
-      FROM atelier.wanted_functions() w
-      JOIN pg_proc p ON p.oid = to_regprocedure(atelier.in_app_schema('@app@.' || w.signature))
-     WHERE p.proowner = 'atelier_owner'::regrole
-  LOOP
-    EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC, anon, authenticated, service_role', routine.signature);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', routine.signature, routine.callers);
-  END LOOP;
+  PERFORM atelier.own_function(w.signature, w.callers)
+     FROM atelier.wanted_functions() w
+     JOIN pg_proc p ON p.oid = to_regprocedure(atelier.in_app_schema('@app@.' || w.signature))
+    WHERE p.proowner = 'atelier_owner'::regrole;
   PERFORM atelier.grant_tables();
   PERFORM atelier.run_ddl('GRANT SELECT ON @app@.admin_stats, @app@.mv_admin_stats, atelier.metrics, atelier.orphaned_files TO service_role');
   RETURN cardinality(relations);

@@ -5,7 +5,7 @@
 CREATE FUNCTION atelier.adoption_kept(
   OUT phase integer, OUT kind text, OUT object text, OUT detail text, OUT hint text, OUT relation text, OUT command text)
 RETURNS SETOF record
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
 -- What is nobody's but the DBA's stays. Permissive policies add up: one of his lets through what ours does not.
 BEGIN
@@ -93,7 +93,7 @@ $function$;
 COMMENT ON FUNCTION atelier.adoption_plan() IS 'all that adoption_report() shows and adopt() executes, as rows of json; changes nothing';
 
 CREATE FUNCTION atelier.adoption_report() RETURNS TABLE (kind text, object text, detail text, hint text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $function$
 BEGIN
   PERFORM atelier.take_turn('install');
