@@ -18,6 +18,7 @@ constexpr size_t kMaxIdBytes = 1024;
 constexpr size_t kVersionDigits = 64;
 constexpr size_t kShownBytes = 1500;
 constexpr size_t kReadHtmlBytes = 16384;
+constexpr std::string_view kNowhere = "nowhere";
 
 // Outputs may be nested more deeply than what users send; jsonb takes this without trouble.
 json::Limits body_limits() {
@@ -160,7 +161,9 @@ std::optional<Page> parse_page(std::string_view body) {
   const json::Value results = parsed.root().find("results");
   if (!results.is_array()) return std::nullopt;
   Page page;
-  page.next = parsed.root().find("next").string_or_empty();
+  // What is no text leads nowhere, but it is not the end either.
+  const json::Value next = parsed.root().find("next");
+  page.next = next.exists() && !next.is_null() && !next.is_string() ? kNowhere : next.string_or_empty();
   for (const json::Value item : results.elements()) {
     if (auto prediction = parse_prediction(*parsed.document, item)) page.predictions.push_back(std::move(*prediction));
   }

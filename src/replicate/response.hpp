@@ -76,7 +76,7 @@ constexpr size_t kKeptLogBytes = 8192;
 
 struct Page {
   std::vector<Prediction> predictions;  // newest first
-  std::string next;                     // empty on the last page
+  std::string next;                     // empty on the last page; need not lead anywhere
 };
 // nullopt unless it is an object with an array `results`; items that are no predictions are left out.
 std::optional<Page> parse_page(std::string_view body);

@@ -27,6 +27,7 @@ constexpr int64_t kNextRoundUs = 5 * core::kSecondUs;
 // So often every token of an account may be refused before the account is left out: nobody can have sent with it.
 constexpr int kMostRefusals = 3;
 constexpr int64_t kBusyUs = 200'000;
+constexpr int64_t kPutOffUs = 5 * core::kSecondUs;
 constexpr std::array<const char*, 3> kNames{"predictions", "trainings", "uploads"};
 
 // Whether it says what the file is called, or that there is none any more.
@@ -35,6 +36,10 @@ bool is_file_answer(const replicate::Answer& answer) {
 }
 
 }  // namespace
+
+std::string Survey::name_of(const Source& source) {
+  return std::string(kNames[static_cast<size_t>(source.what)]) + " of token " + std::to_string(source.token);
+}
 
 void Survey::begin(int64_t now_us) {
   if (phase_ != Phase::idle) return;
@@ -78,8 +83,7 @@ void Survey::list_from_start(int64_t due_us) {
       std::remove_if(sources_.begin(), sources_.end(), [](const Source& source) { return source.what == What::file; }),
       sources_.end());
   for (Source& source : sources_) {
-    source.request = source.what == What::trainings ? replicate::list_trainings()
-                                                    : replicate::list_predictions(since_us_ - replicate::kClockSkewUs);
+    source.request = first_page(source);
     source.due_us = due_us;
     source.out = source.read = false;
   }
@@ -130,28 +134,41 @@ void Survey::on_list(const Arrival& arrival, int64_t now_us) {
       if (const auto sibling = context_.tokens.pool().sibling(source.token)) source.token = *sibling;
       if (++source.refusals < kMostRefusals) return;
       source.read = true;
-      pg::report(pg::Level::warning,
-                 "atelier: the " + std::string(kNames[static_cast<size_t>(source.what)]) + " of token " +
-                     std::to_string(source.token) + " cannot be listed",
+      pg::report(pg::Level::warning, "atelier: the " + name_of(source) + " cannot be listed",
                  "What the former timeline has sent with it cannot be compared with the queue.");
     }
     return;
   }
   source.failures = 0;
-  const auto next = next_page(source, *verdict.page);
-  source.read = !next;
-  if (next) source.request = *next;
+  turn_page(source, *verdict.page, now_us);
   if (source.what == What::predictions) return collect(source, *verdict.page);
   trainings_.collect(source.token, *verdict.page);
   // Adds sources: `source` is not used any more.
   ask_for_files(source.token, now_us);
 }
 
-std::optional<replicate::Request> Survey::next_page(const Source& source, const replicate::Page& page) const {
-  if (source.what == What::trainings)
-    return replicate::may_be_on_next_page(page, trainings_.since_us()) ? replicate::next_training_page(page.next)
-                                                                       : std::nullopt;
-  return replicate::may_be_on_next_page(page, since_us_) ? replicate::next_page(page.next) : std::nullopt;
+replicate::Request Survey::first_page(const Source& source) const {
+  return source.what == What::trainings ? replicate::list_trainings()
+                                        : replicate::list_predictions(since_us_ - replicate::kClockSkewUs);
+}
+
+void Survey::turn_page(Source& source, const replicate::Page& page, int64_t now_us) {
+  const bool trainings = source.what == What::trainings;
+  source.read = !replicate::may_be_on_next_page(page, trainings ? trainings_.since_us() : since_us_);
+  if (source.read) return;
+  if (const auto next = trainings ? replicate::next_training_page(page.next) : replicate::next_page(page.next)) {
+    source.request = *next;
+    return;
+  }
+  // While the rest of the list has not been seen, nothing shows that a row was not sent.
+  source.request = first_page(source);
+  source.due_us = now_us + pg::fault::scaled(kPutOffUs);
+  if (std::exchange(source.is_cut, true)) return;
+  pg::report(
+      pg::Level::warning, "atelier: the " + name_of(source) + " cannot be listed to their end",
+      "The page says that there are more, and not where. Nothing new is sent before they have been compared with "
+      "the queue.",
+      "Make sure that nothing between this server and the provider changes its answers.");
 }
 
 void Survey::ask_for_files(int32_t token, int64_t now_us) {

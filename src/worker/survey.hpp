@@ -47,14 +47,18 @@ class Survey {
     std::string file;
     int failures = 0;
     int refusals = 0;
+    bool is_cut = false;  // it goes on, and cannot be followed
     bool out = false;
     bool read = false;
   };
 
+  static std::string name_of(const Source& source);
   void add_source(What what, int32_t token, int64_t due_us, const std::string& file = {});
   void list_from_start(int64_t due_us);
   void collect(const Source& source, const replicate::Page& page);
-  std::optional<replicate::Request> next_page(const Source& source, const replicate::Page& page) const;
+  replicate::Request first_page(const Source& source) const;
+  // To the next page, or the end; a list that is cut is read anew later.
+  void turn_page(Source& source, const replicate::Page& page, int64_t now_us);
   void ask_for_files(int32_t token, int64_t now_us);
   void compare(int64_t now_us);
 

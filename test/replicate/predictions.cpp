@@ -63,12 +63,15 @@ Answer list_all(const Call& call, Kind kind, std::string_view collection) {
   Page page;
   // Whatever is here was made through the API.
   if (query_value(call.request.query, "source") != "web") {
-    page = call.service.store.list(call.caller->account, kind, from, after, before, now_us());
+    page = call.service.store.list(call.caller->account, kind, from, after, before, now_us(),
+                                   static_cast<size_t>(std::max<int64_t>(call.service.settings.page_size, 1)));
   }
   JsonWriter json;
   json.StartObject();
   json.key("next");
-  if (page.next) {
+  if (page.next && call.service.settings.cut_lists) {
+    json.text("https://elsewhere.invalid/more");
+  } else if (page.next) {
     json.text(next_url(call, collection, *page.next));
   } else {
     json.Null();

@@ -22,6 +22,7 @@ const Number kNumbers[] = {
     {"retention_ms", &Settings::retention_ms, 3'600'000},
     {"webhook_retry_ms", &Settings::webhook_retry_ms, 1000},
     {"cancel_finished", &Settings::cancel_finished, 200},
+    {"page_size", &Settings::page_size, 100},
     {"arrivals", &Settings::arrivals, 10'000},
     {"max_body_bytes", &Settings::max_body_bytes, 32 << 20},
 };
@@ -34,6 +35,7 @@ struct Flag {
 
 const Flag kFlags[] = {
     {"instant", &Settings::instant, false},
+    {"cut_lists", &Settings::cut_lists, false},
     {"keep_inputs", &Settings::keep_inputs, true},
 };
 

@@ -15,8 +15,8 @@ namespace stand_in {
 class Settings {
  public:
   std::atomic<int64_t> create_delay_ms, poll_delay_ms, queue_ms, run_ms, creates_per_minute, requests_per_minute,
-      rate_window_ms, retention_ms, webhook_retry_ms, cancel_finished, arrivals, max_body_bytes;
-  std::atomic<bool> instant, keep_inputs;
+      rate_window_ms, retention_ms, webhook_retry_ms, cancel_finished, page_size, arrivals, max_body_bytes;
+  std::atomic<bool> instant, cut_lists, keep_inputs;
   std::atomic<double> deadline_scale;
 
   Settings() { reset(); }

@@ -10,7 +10,6 @@ namespace stand_in {
 
 namespace {
 
-constexpr size_t kPageSize = 100;
 constexpr size_t kIdHalf = 13;
 constexpr std::string_view kIdLetters = "0123456789abcdefghjkmnpqrstvwxyz";
 constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
@@ -102,8 +101,8 @@ bool Store::claim_final_webhook(std::string_view id) {
   return record != nullptr && record->origin && !std::exchange(record->origin->final_sent, true);
 }
 
-Page Store::list(uint32_t account, Kind kind, std::optional<uint64_t> from, int64_t after, int64_t before,
-                 int64_t now) const {
+Page Store::list(uint32_t account, Kind kind, std::optional<uint64_t> from, int64_t after, int64_t before, int64_t now,
+                 size_t size) const {
   Page page;
   const std::lock_guard lock(mutex_);
   const auto found = of_account_.find(list_key(account, kind));
@@ -113,7 +112,7 @@ Page Store::list(uint32_t account, Kind kind, std::optional<uint64_t> from, int6
     const Prediction& record = predictions_[numbers[place]];
     if (record.created_us < after) break;
     if (record.created_us >= before || record.created_us + record.behaviour->list_late_us > now) continue;
-    if (page.results.size() == kPageSize) {
+    if (page.results.size() == size) {
       page.next = place + 1;
       break;
     }

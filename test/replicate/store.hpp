@@ -55,9 +55,9 @@ class Store {
   // True once per prediction: whoever asks first sends the final webhook.
   bool claim_final_webhook(std::string_view id);
 
-  // At most 100 of an account, newest first, from `from` on (a value of Page::next), created in [after, before).
-  Page list(uint32_t account, Kind kind, std::optional<uint64_t> from, int64_t after, int64_t before,
-            int64_t now) const;
+  // At most `size` of an account, newest first, from `from` on (a value of Page::next), created in [after, before).
+  Page list(uint32_t account, Kind kind, std::optional<uint64_t> from, int64_t after, int64_t before, int64_t now,
+            size_t size) const;
 
   void write_counts(JsonWriter& json, Kind kind, int64_t retention_us) const;  // an object: total, and one per status
   void write_input_totals(JsonWriter& json) const;

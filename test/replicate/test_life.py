@@ -148,6 +148,12 @@ def test_lists(api):
     ok(recent["next"] and "created_after" in recent["next"], "created_after is kept in next", recent["next"])
     ok(all(p["created_at"] >= moment for p in recent["results"]), "and heeded")
     same(api.request("GET", "/v1/predictions?created_after=tomorrow").status, 422, "and must be a timestamp")
+    api.set(page_size=2)
+    short = api.request("GET", "/v1/predictions").json
+    same((len(short["results"]), "cursor=" in short["next"]), (2, True), "or a page of two")
+    api.set(cut_lists=True)
+    ok("cursor=" not in api.request("GET", "/v1/predictions").json["next"], "whose next leads nowhere")
+    api.set(page_size=100, cut_lists=False)
     same(api.request("GET", "/v1/predictions", token=OTHER).json["results"], [], "nothing of another account")
     api.create("list-late-700ms", "late")
     same(api.request("GET", "/v1/predictions").json["results"][0]["input"]["prompt"], "number 249", "listed late")

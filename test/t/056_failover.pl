@@ -8,6 +8,7 @@ use lib "$FindBin::RealBin/lib";
 use Atelier;
 use Atelier::Queue;
 use HTTP::Tiny;
+use JSON::PP;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -110,13 +111,40 @@ subtest 'a new timeline with nothing lost' => sub {
         'the timeline is written down');
 };
 
+sub sent_by_the_former {
+    my ($prompt) = @_;
+    my $answer = HTTP::Tiny->new->post($stand_in->url . '/v1/predictions', {
+        headers => { authorization => 'Bearer r8_acme_failover_2', 'content-type' => 'application/json' },
+        content => encode_json({ version => 'sim/instant', input => { prompt => $prompt } }) });
+    return is($answer->{status}, 201, "the former timeline has sent '$prompt'");
+}
+
+# What would tell is beyond a page that does not say where the list goes on.
+subtest 'a list that is cut' => sub {
+    hold_back($standby, rows_sql(1, "'beyond the cut'", 'sim/ok'));
+    sent_by_the_former($_) for 'beyond the cut', 'something else', 'and more';
+    $stand_in->request('PATCH', '/_control/settings', { page_size => 2, cut_lists => JSON::PP::true });
+    my $lists = sub { $stand_in->request('GET', '/_control/stats')->{requests}{by_route}{list} };
+    my $before = $lists->();
+    new_timeline($standby);
+    dispatcher_state($standby, 'rescuing', 'the new timeline looks up what was sent');
+    let_go($standby, 'true');
+    eventually('the list is asked for again and again', sub { $lists->() >= $before + 4 });
+    is($standby->safe_psql('postgres', "SELECT status FROM public.generations WHERE prompt = 'beyond the cut'"), 'queued', 'the row waits');
+    is(counts($stand_in, 'beyond the cut'), '1 1', 'and is not sent');
+    my $log = slurp_file($standby->logfile);
+    like($log, qr/WARNING: .* the predictions of token \d+ cannot be listed to their end/, 'the log says why');
+    unlike($log, qr/(predictions of token \d+ cannot be listed to their end).*\1/s, 'once for a token');
+    $stand_in->request('PATCH', '/_control/settings', { cut_lists => JSON::PP::false });
+    wait_for($standby, "SELECT status = 'completed' FROM public.generations WHERE prompt = 'beyond the cut'", 'read to its end, the list shows it');
+    is(counts($stand_in, 'beyond the cut'), '1 1', 'so it was not sent again');
+    $stand_in->request('PATCH', '/_control/settings', { page_size => 100 });
+};
+
 # What would tell has been deleted by the provider: a prediction of that time whose input nobody can read any more.
 subtest 'a restore to a time that is too long ago' => sub {
     hold_back($standby, rows_sql(1, "'sent or not'", 'sim/ok'));
-    my $answer = HTTP::Tiny->new->post($stand_in->url . '/v1/predictions', {
-        headers => { authorization => 'Bearer r8_acme_failover_2', 'content-type' => 'application/json' },
-        content => '{"version":"sim/instant","input":{"prompt":"sent or not"}}' });
-    is($answer->{status}, 201, 'the former timeline has sent something');
+    sent_by_the_former('sent or not');
     $stand_in->request('PATCH', '/_control/settings', { retention_ms => 1 });
     new_timeline($standby);
     dispatcher_state($standby, 'held', 'dispatch is held');

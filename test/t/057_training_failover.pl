@@ -10,6 +10,7 @@ use Atelier::Queue qw(dispatcher_state eventually health run_hint);
 use Atelier::Training;
 use HTTP::Tiny;
 use JSON::PP;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $stand_in = Atelier::StandIn->start;
@@ -146,6 +147,34 @@ subtest 'nothing lost' => sub {
     $standby->promote;
     $there->ended($_, 'completed', 'it ends') for $sending, $running;
     is($there->stored, $stored + 2, 'two trainings');
+};
+
+# What was lost is beyond a page that does not say where the list goes on.
+subtest 'a list that is cut' => sub {
+    $there->trainer('sim/run-20s');
+    my ($stored, $posts) = ($there->stored, $there->posts);
+    my $lost = $there->start($user{later});
+    $there->becomes($lost, 'running', 'one runs');
+    my $trained = $there->training($lost, 'training_id');
+    $there->becomes($there->start($user{lost}), 'running', 'and another, started later');
+    $standby->safe_psql('postgres', 'ALTER SYSTEM SET atelier.databases = elsewhere');
+    $standby->restart;
+    forget($lost, 'queued');
+    $standby->safe_psql('postgres', 'ALTER SYSTEM RESET atelier.databases');
+    $stand_in->request('PATCH', '/_control/settings', { page_size => 1, cut_lists => JSON::PP::true });
+    $standby->stop('fast');
+    $standby->append_conf('standby.signal', '');
+    $standby->start;
+    $standby->promote;
+    eventually('the list is found to be cut', sub {
+        return slurp_file($standby->logfile) =~ /WARNING: .* the trainings of token \d+ cannot be listed to their end/ });
+    dispatcher_state($standby, 'rescuing', 'the search goes on');
+    is($there->training($lost, 'state'), 'queued', 'and what was lost waits');
+    $stand_in->request('PATCH', '/_control/settings', { cut_lists => JSON::PP::false });
+    $there->becomes($lost, 'running', 'until the list can be read');
+    is($there->training($lost, 'training_id'), $trained, 'and shows it');
+    is($there->stored . ' ' . $there->posts, ($stored + 2) . ' ' . ($posts + 2), 'nothing was started twice');
+    $stand_in->request('PATCH', '/_control/settings', { page_size => 100 });
 };
 
 $standby->stop;

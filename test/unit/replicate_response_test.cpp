@@ -6,6 +6,8 @@
 #include <string>
 
 #include "core/text.hpp"
+#include "replicate/request.hpp"
+#include "replicate/training.hpp"
 
 namespace atelier::replicate {
 namespace {
@@ -183,7 +185,7 @@ TEST(ReplicateResponse, APageOfTheList) {
 }
 
 TEST(ReplicateResponse, TheLastPageHasNoNext) {
-  for (const char* body : {R"({"next":null,"results":[]})", R"({"results":[]})", R"({"next":5,"results":[]})"}) {
+  for (const char* body : {R"({"next":null,"results":[]})", R"({"results":[]})", R"({"next":"","results":[]})"}) {
     const auto page = parse_page(body);
     ASSERT_TRUE(page) << body;
     EXPECT_EQ(page->next, "");
@@ -192,6 +194,16 @@ TEST(ReplicateResponse, TheLastPageHasNoNext) {
   for (const char* body :
        {"", "[]", "{}", R"({"results":{}})", R"({"results":null})", "<html></html>", "{\"results\":["}) {
     EXPECT_FALSE(parse_page(body)) << body;
+  }
+}
+
+TEST(ReplicateResponse, ANextThatIsNoTextIsNotTheEnd) {
+  for (const char* next : {"5", "true", "{}", "[\"/predictions?cursor=x\"]"}) {
+    const auto page = parse_page(R"({"results":[],"next":)" + std::string(next) + "}");
+    ASSERT_TRUE(page) << next;
+    EXPECT_FALSE(page->next.empty()) << next;
+    EXPECT_FALSE(next_page(page->next)) << next;
+    EXPECT_FALSE(next_training_page(page->next)) << next;
   }
 }
 
