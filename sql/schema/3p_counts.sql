@@ -11,29 +11,29 @@ DECLARE
     user_id uuid NOT NULL,
     workspace_id uuid NOT NULL,
     hour bigint NOT NULL$columns$;
-  -- What changes together stands together, so that the WAL of a change is short.
+  -- In the order of core/counts.hpp, which says why.
   numbers CONSTANT text := (
     SELECT string_agg(format('%I bigint NOT NULL DEFAULT 0', n.name), ', ' ORDER BY n.place)
-      FROM unnest(ARRAY['generations', 'shown', 'credits', 'under_way', 'shown_under_way', 'completed', 'timed', 'time_ms',
-                        'cost_micros', 'completed_cost_micros', 'failed', 'shown_failed', 'favorites']) WITH ORDINALITY n (name, place));
+      FROM unnest(ARRAY['credits', 'generations', 'completed', 'time_ms', 'completed_cost_micros', 'failed', 'cancelled', 'other_cost_micros',
+                        'untimed', 'parts', 'parts_under_way', 'parts_failed', 'favorites']) WITH ORDINALITY n (name, place));
   columns CONSTANT text[] := ARRAY[
-    'scope', '1: of a user in a workspace, 2: of a workspace, 3: of all, 4: of an hour',
+    'scope', '1: of a user in a workspace, 2: of a workspace, 3: of an hour',
     'user_id', 'the user; 00000000-0000-0000-0000-000000000000 but for scope 1',
-    'workspace_id', 'the workspace; 00000000-0000-0000-0000-000000000000 for what is in none, and for scopes 3 and 4',
-    'hour', 'with scope 4, in which the generations were created, since 1970; 0 else. Hours of the last days only, and of those the number of generations only',
-    'generations', 'all of them',
-    'shown', 'those that are no parts of films',
+    'workspace_id', 'the workspace; 00000000-0000-0000-0000-000000000000 for all that is in none, and for scope 3',
+    'hour', 'with scope 3, in which the generations were created, since 1970; 0 else. Hours of the last days only, and of those the number of generations only',
     'credits', 'sum of cost_credits',
-    'under_way', 'pending, queued or processing',
-    'shown_under_way', 'of the shown ones',
+    'generations', 'all of them; those that are neither completed, failed nor cancelled are under way',
     'completed', 'completed',
-    'timed', 'completed ones that have a processing_time_ms',
-    'time_ms', 'and its sum',
-    'cost_micros', 'sum of cost_usd in millionths',
-    'completed_cost_micros', 'that of the completed ones',
+    'time_ms', 'sum of processing_time_ms of the completed ones',
+    'completed_cost_micros', 'sum of cost_usd of the completed ones in millionths',
     'failed', 'failed',
-    'shown_failed', 'of the shown ones',
-    'favorites', 'of the shown ones'];
+    'cancelled', 'cancelled',
+    'other_cost_micros', 'sum of cost_usd of those that are not completed in millionths',
+    'untimed', 'completed ones that have no processing_time_ms',
+    'parts', 'parts of films, which lists do not show',
+    'parts_under_way', 'of the parts',
+    'parts_failed', 'of the parts',
+    'favorites', 'of those that are no parts'];
 BEGIN
   PERFORM atelier.make_table('atelier.generation_counts', format($table$
     %s,

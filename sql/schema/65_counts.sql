@@ -74,7 +74,7 @@ BEGIN
   IF since IS NULL AND until IS NULL THEN
     RETURN QUERY
     SELECT coalesce(sum(k.generations), 0)::bigint, atelier.usd(sum(k.completed_cost_micros)), coalesce(sum(k.failed), 0)::bigint
-      FROM atelier.kept_counts(CASE WHEN owner IS NOT NULL THEN 1 WHEN workspace IS NOT NULL THEN 2 ELSE 3 END::smallint,
+      FROM atelier.kept_counts(CASE WHEN owner IS NOT NULL THEN 1 ELSE 2 END::smallint,
                                CASE WHEN owner IS NOT NULL THEN ARRAY[owner] END,
                                CASE WHEN workspace IS NOT NULL THEN ARRAY[workspace] END, 0) k;
     RETURN;
@@ -112,10 +112,10 @@ BEGIN
     INTO edge USING since, to_timestamp(first_hour * 3600);
   RETURN QUERY
   SELECT coalesce(sum(k.generations), 0)::bigint,
-         edge + (SELECT coalesce(sum(h.generations), 0) FROM atelier.kept_counts(4::smallint, NULL, NULL, first_hour) h)::bigint,
+         edge + (SELECT coalesce(sum(h.generations), 0) FROM atelier.kept_counts(3::smallint, NULL, NULL, first_hour) h)::bigint,
          coalesce(sum(k.completed), 0)::bigint, coalesce(sum(k.failed), 0)::bigint, coalesce(sum(k.under_way), 0)::bigint,
          coalesce(sum(k.credits), 0)::bigint, sum(k.time_ms) / nullif(sum(k.timed), 0)
-    FROM atelier.kept_counts(3::smallint, NULL, NULL, 0) k;
+    FROM atelier.kept_counts(2::smallint, NULL, NULL, 0) k;
 END
 $function$;
 ALTER FUNCTION atelier.sum_of_all() OWNER TO atelier_owner;

@@ -12,9 +12,10 @@ LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_clear_counts';
 COMMENT ON FUNCTION atelier.clear_counts() IS 'trigger: all generations are gone, and with them the kept numbers';
 
 CREATE FUNCTION atelier.unwritten_counts(
-  OUT scope smallint, OUT user_id uuid, OUT workspace_id uuid, OUT hour bigint, OUT generations bigint, OUT shown bigint,
-  OUT credits bigint, OUT under_way bigint, OUT shown_under_way bigint, OUT completed bigint, OUT timed bigint, OUT time_ms bigint,
-  OUT cost_micros bigint, OUT completed_cost_micros bigint, OUT failed bigint, OUT shown_failed bigint, OUT favorites bigint)
+  OUT scope smallint, OUT user_id uuid, OUT workspace_id uuid, OUT hour bigint,
+  OUT credits bigint, OUT generations bigint, OUT completed bigint, OUT time_ms bigint, OUT completed_cost_micros bigint,
+  OUT failed bigint, OUT cancelled bigint, OUT other_cost_micros bigint, OUT untimed bigint, OUT parts bigint,
+  OUT parts_under_way bigint, OUT parts_failed bigint, OUT favorites bigint)
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED ROWS 5 AS 'MODULE_PATHNAME', 'atelier_unwritten_counts';
 COMMENT ON FUNCTION atelier.unwritten_counts() IS 'what this transaction has changed in the kept numbers and not written yet. Owner and superusers';
@@ -32,8 +33,9 @@ LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_tem
 AS $function$
 DECLARE
   lines CONSTANT text := $sql$
-    SELECT k.user_id, k.workspace_id, k.generations, k.under_way, k.failed, k.completed, k.shown, k.cost_micros, k.completed_cost_micros,
-           k.credits, k.timed, k.time_ms
+    SELECT k.user_id, k.workspace_id, k.generations, k.generations - k.completed - k.failed - k.cancelled, k.failed, k.completed,
+           k.generations - k.parts, k.completed_cost_micros + k.other_cost_micros, k.completed_cost_micros, k.credits,
+           k.completed - k.untimed, k.time_ms
       FROM %s k
      WHERE k.scope = $1 AND k.user_id = ANY ($2) AND k.hour >= $4 AND %s$sql$;
   nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
@@ -84,21 +86,24 @@ BEGIN
     RETURNING d.*),
   raised AS (
     INSERT INTO atelier.generation_counts AS c
-      (scope, user_id, workspace_id, hour, slot, generations, under_way, failed, completed, shown, shown_under_way, shown_failed,
-       favorites, cost_micros, completed_cost_micros, credits, timed, time_ms)
-    SELECT g.scope, g.user_id, g.workspace_id, g.hour, -1, sum(g.generations), sum(g.under_way), sum(g.failed), sum(g.completed),
-           sum(g.shown), sum(g.shown_under_way), sum(g.shown_failed), sum(g.favorites), sum(g.cost_micros),
-           sum(g.completed_cost_micros), sum(g.credits), sum(g.timed), sum(g.time_ms)
+      (scope, user_id, workspace_id, hour, slot,
+       credits, generations, completed, time_ms, completed_cost_micros, failed, cancelled, other_cost_micros, untimed, parts,
+       parts_under_way, parts_failed, favorites)
+    SELECT g.scope, g.user_id, g.workspace_id, g.hour, -1,
+           sum(g.credits), sum(g.generations), sum(g.completed), sum(g.time_ms), sum(g.completed_cost_micros), sum(g.failed),
+           sum(g.cancelled), sum(g.other_cost_micros), sum(g.untimed), sum(g.parts), sum(g.parts_under_way),
+           sum(g.parts_failed), sum(g.favorites)
       FROM gone g
      GROUP BY g.scope, g.user_id, g.workspace_id, g.hour
      ORDER BY g.scope, g.user_id, g.workspace_id, g.hour
     ON CONFLICT (scope, user_id, workspace_id, hour, slot) DO UPDATE SET
-      generations = c.generations + excluded.generations, under_way = c.under_way + excluded.under_way,
-      failed = c.failed + excluded.failed, completed = c.completed + excluded.completed, shown = c.shown + excluded.shown,
-      shown_under_way = c.shown_under_way + excluded.shown_under_way, shown_failed = c.shown_failed + excluded.shown_failed,
-      favorites = c.favorites + excluded.favorites, cost_micros = c.cost_micros + excluded.cost_micros,
-      completed_cost_micros = c.completed_cost_micros + excluded.completed_cost_micros, credits = c.credits + excluded.credits,
-      timed = c.timed + excluded.timed, time_ms = c.time_ms + excluded.time_ms)
+      credits = c.credits + excluded.credits, generations = c.generations + excluded.generations,
+      completed = c.completed + excluded.completed, time_ms = c.time_ms + excluded.time_ms,
+      completed_cost_micros = c.completed_cost_micros + excluded.completed_cost_micros, failed = c.failed + excluded.failed,
+      cancelled = c.cancelled + excluded.cancelled, other_cost_micros = c.other_cost_micros + excluded.other_cost_micros,
+      untimed = c.untimed + excluded.untimed, parts = c.parts + excluded.parts,
+      parts_under_way = c.parts_under_way + excluded.parts_under_way, parts_failed = c.parts_failed + excluded.parts_failed,
+      favorites = c.favorites + excluded.favorites)
   SELECT count(*) INTO folded FROM gone;
   RETURN folded;
 END
@@ -125,59 +130,62 @@ BEGIN
   PERFORM atelier.write_counts();
   EXECUTE atelier.in_app_schema($sql$
     WITH pairs AS MATERIALIZED (
-      SELECT g.user_id, coalesce(g.workspace_id, $3) AS workspace_id, count(*) AS generations,
-             count(*) FILTER (WHERE g.status IN ('pending', 'queued', 'processing')) AS under_way,
-             count(*) FILTER (WHERE g.status = 'failed') AS failed, count(*) FILTER (WHERE g.status = 'completed') AS completed,
-             count(*) FILTER (WHERE g.is_keyframe_segment IS NOT TRUE) AS shown,
-             count(*) FILTER (WHERE g.is_keyframe_segment IS NOT TRUE AND g.status IN ('pending', 'queued', 'processing')) AS shown_under_way,
-             count(*) FILTER (WHERE g.is_keyframe_segment IS NOT TRUE AND g.status = 'failed') AS shown_failed,
-             count(*) FILTER (WHERE g.is_keyframe_segment IS NOT TRUE AND g.is_favorite) AS favorites,
-             coalesce(sum(round(nullif(g.cost_usd, 'NaN') * 1000000)), 0) AS cost_micros,
+      SELECT g.user_id, coalesce(g.workspace_id, $3) AS workspace_id, coalesce(sum(g.cost_credits), 0) AS credits,
+             count(*) AS generations, count(*) FILTER (WHERE g.status = 'completed') AS completed,
+             coalesce(sum(g.processing_time_ms) FILTER (WHERE g.status = 'completed'), 0) AS time_ms,
              coalesce(sum(round(nullif(g.cost_usd, 'NaN') * 1000000)) FILTER (WHERE g.status = 'completed'), 0) AS completed_cost_micros,
-             coalesce(sum(g.cost_credits), 0) AS credits,
-             count(g.processing_time_ms) FILTER (WHERE g.status = 'completed') AS timed,
-             coalesce(sum(g.processing_time_ms) FILTER (WHERE g.status = 'completed'), 0) AS time_ms
+             count(*) FILTER (WHERE g.status = 'failed') AS failed, count(*) FILTER (WHERE g.status = 'cancelled') AS cancelled,
+             coalesce(sum(round(nullif(g.cost_usd, 'NaN') * 1000000)) FILTER (WHERE g.status <> 'completed'), 0) AS other_cost_micros,
+             count(*) FILTER (WHERE g.status = 'completed' AND g.processing_time_ms IS NULL) AS untimed,
+             count(*) FILTER (WHERE g.is_keyframe_segment) AS parts,
+             count(*) FILTER (WHERE g.is_keyframe_segment AND g.status IN ('pending', 'queued', 'processing')) AS parts_under_way,
+             count(*) FILTER (WHERE g.is_keyframe_segment AND g.status = 'failed') AS parts_failed,
+             count(*) FILTER (WHERE g.is_favorite AND g.is_keyframe_segment IS NOT TRUE) AS favorites
         FROM @app@.generations g
        WHERE $1 IS NULL OR g.user_id BETWEEN $1 AND $2
        GROUP BY 1, 2),
     sums AS (
-      SELECT 1::smallint AS scope, p.user_id, p.workspace_id, 0::bigint AS hour, p.generations, p.under_way, p.failed, p.completed, p.shown,
-             p.shown_under_way, p.shown_failed, p.favorites, p.cost_micros, p.completed_cost_micros, p.credits, p.timed, p.time_ms
+      SELECT 1::smallint AS scope, p.user_id, p.workspace_id, 0::bigint AS hour,
+             p.credits, p.generations, p.completed, p.time_ms, p.completed_cost_micros, p.failed, p.cancelled,
+             p.other_cost_micros, p.untimed, p.parts, p.parts_under_way, p.parts_failed, p.favorites
         FROM pairs p
       UNION ALL
-      SELECT 2, $3, p.workspace_id, 0, p.generations, p.under_way, p.failed, p.completed, p.shown, p.shown_under_way, p.shown_failed,
-             p.favorites, p.cost_micros, p.completed_cost_micros, p.credits, p.timed, p.time_ms
-        FROM pairs p WHERE $5 AND p.workspace_id <> $3
-      UNION ALL
-      SELECT 3, $3, $3, 0, p.generations, p.under_way, p.failed, p.completed, p.shown, p.shown_under_way, p.shown_failed,
-             p.favorites, p.cost_micros, p.completed_cost_micros, p.credits, p.timed, p.time_ms
+      SELECT 2, $3, p.workspace_id, 0,
+             p.credits, p.generations, p.completed, p.time_ms, p.completed_cost_micros, p.failed, p.cancelled,
+             p.other_cost_micros, p.untimed, p.parts, p.parts_under_way, p.parts_failed, p.favorites
         FROM pairs p WHERE $5
       UNION ALL
-      SELECT 4, $3, $3, CASE g.created_at WHEN 'infinity' THEN 2562047788 ELSE floor(extract(epoch FROM g.created_at) / 3600) END,
-             1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+      SELECT 3, $3, $3, CASE g.created_at WHEN 'infinity' THEN 2562047788 ELSE floor(extract(epoch FROM g.created_at) / 3600) END,
+             0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
         FROM @app@.generations g WHERE $5 AND g.created_at >= to_timestamp($4 * 3600)
       UNION ALL
-      SELECT k.scope, k.user_id, k.workspace_id, k.hour, -k.generations, -k.under_way, -k.failed, -k.completed, -k.shown,
-             -k.shown_under_way, -k.shown_failed, -k.favorites, -k.cost_micros, -k.completed_cost_micros, -k.credits, -k.timed, -k.time_ms
-        FROM (SELECT c.scope, c.user_id, c.workspace_id, c.hour, c.generations, c.under_way, c.failed, c.completed, c.shown,
-                     c.shown_under_way, c.shown_failed, c.favorites, c.cost_micros, c.completed_cost_micros, c.credits, c.timed, c.time_ms
+      SELECT k.scope, k.user_id, k.workspace_id, k.hour,
+             -k.credits, -k.generations, -k.completed, -k.time_ms, -k.completed_cost_micros, -k.failed, -k.cancelled,
+             -k.other_cost_micros, -k.untimed, -k.parts, -k.parts_under_way, -k.parts_failed, -k.favorites
+        FROM (SELECT c.scope, c.user_id, c.workspace_id, c.hour,
+                     c.credits, c.generations, c.completed, c.time_ms, c.completed_cost_micros, c.failed, c.cancelled,
+                     c.other_cost_micros, c.untimed, c.parts, c.parts_under_way, c.parts_failed, c.favorites
                 FROM atelier.generation_counts c
               UNION ALL
-              SELECT d.scope, d.user_id, d.workspace_id, d.hour, d.generations, d.under_way, d.failed, d.completed, d.shown,
-                     d.shown_under_way, d.shown_failed, d.favorites, d.cost_micros, d.completed_cost_micros, d.credits, d.timed, d.time_ms
+              SELECT d.scope, d.user_id, d.workspace_id, d.hour,
+                     d.credits, d.generations, d.completed, d.time_ms, d.completed_cost_micros, d.failed, d.cancelled,
+                     d.other_cost_micros, d.untimed, d.parts, d.parts_under_way, d.parts_failed, d.favorites
                 FROM atelier.generation_count_deltas d) k
-       WHERE ($5 AND (k.scope <> 4 OR k.hour >= $4)) OR (k.scope = 1 AND k.user_id BETWEEN $1 AND $2))
+       WHERE ($5 AND (k.scope <> 3 OR k.hour >= $4)) OR (k.scope = 1 AND k.user_id BETWEEN $1 AND $2))
     INSERT INTO atelier.generation_count_deltas
-      (scope, user_id, workspace_id, hour, generations, under_way, failed, completed, shown, shown_under_way, shown_failed, favorites,
-       cost_micros, completed_cost_micros, credits, timed, time_ms)
-    SELECT s.scope, s.user_id, s.workspace_id, s.hour, sum(s.generations), sum(s.under_way), sum(s.failed), sum(s.completed),
-           sum(s.shown), sum(s.shown_under_way), sum(s.shown_failed), sum(s.favorites), sum(s.cost_micros),
-           sum(s.completed_cost_micros), sum(s.credits), sum(s.timed), sum(s.time_ms)
+      (scope, user_id, workspace_id, hour,
+       credits, generations, completed, time_ms, completed_cost_micros, failed, cancelled, other_cost_micros, untimed, parts,
+       parts_under_way, parts_failed, favorites)
+    SELECT s.scope, s.user_id, s.workspace_id, s.hour,
+           sum(s.credits), sum(s.generations), sum(s.completed), sum(s.time_ms), sum(s.completed_cost_micros),
+           sum(s.failed), sum(s.cancelled), sum(s.other_cost_micros), sum(s.untimed), sum(s.parts),
+           sum(s.parts_under_way), sum(s.parts_failed), sum(s.favorites)
       FROM sums s
      GROUP BY s.scope, s.user_id, s.workspace_id, s.hour
-    HAVING (sum(s.generations), sum(s.under_way), sum(s.failed), sum(s.completed), sum(s.shown), sum(s.shown_under_way),
-            sum(s.shown_failed), sum(s.favorites), sum(s.cost_micros), sum(s.completed_cost_micros), sum(s.credits),
-            sum(s.timed), sum(s.time_ms)) IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)$sql$)
+    HAVING (sum(s.credits), sum(s.generations), sum(s.completed), sum(s.time_ms), sum(s.completed_cost_micros), sum(s.failed),
+            sum(s.cancelled), sum(s.other_cost_micros), sum(s.untimed), sum(s.parts), sum(s.parts_under_way),
+            sum(s.parts_failed), sum(s.favorites))
+           IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)$sql$)
     USING first_user, last_user, nobody, first_hour, whole;
   GET DIAGNOSTICS added = ROW_COUNT;
   RETURN added;
@@ -194,7 +202,7 @@ DECLARE
 BEGIN
   -- Hours that nobody asks for any more.
   DELETE FROM atelier.generation_counts c
-   WHERE c.scope = 4 AND c.hour < floor(extract(epoch FROM now() - interval '9 days') / 3600);
+   WHERE c.scope = 3 AND c.hour < floor(extract(epoch FROM now() - interval '9 days') / 3600);
   LOOP
     EXIT WHEN atelier.fold_counts(10000) < 10000;
   END LOOP;

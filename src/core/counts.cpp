@@ -23,25 +23,34 @@ bool Numbers::is_zero() const noexcept {
   return std::all_of(values.begin(), values.end(), [](int64_t value) { return value == 0; });
 }
 
+int64_t Numbers::under_way() const noexcept {
+  return values[kGenerations] - values[kCompleted] - values[kFailed] - values[kCancelled];
+}
+
+int64_t Numbers::shown() const noexcept { return values[kGenerations] - values[kParts]; }
+
+int64_t Numbers::shown_under_way() const noexcept { return under_way() - values[kPartsUnderWay]; }
+
+int64_t Numbers::shown_failed() const noexcept { return values[kFailed] - values[kPartsFailed]; }
+
 Numbers numbers_of(const Row& row) noexcept {
   const bool under_way = row.status && is_active(*row.status);
   const bool failed = row.status == GenerationStatus::failed;
   const bool completed = row.status == GenerationStatus::completed;
-  const bool shown = !row.part_of_film;
   Numbers numbers;
-  numbers[kGenerations] = 1;
-  numbers[kUnderWay] = under_way;
-  numbers[kFailed] = failed;
-  numbers[kCompleted] = completed;
-  numbers[kShown] = shown;
-  numbers[kShownUnderWay] = shown && under_way;
-  numbers[kShownFailed] = shown && failed;
-  numbers[kFavorites] = shown && row.favorite;
-  numbers[kCostMicros] = row.cost_micros;
-  numbers[kCompletedCostMicros] = completed ? row.cost_micros : 0;
   numbers[kCredits] = row.credits;
-  numbers[kTimed] = completed && row.time_ms;
+  numbers[kGenerations] = 1;
+  numbers[kCompleted] = completed;
   numbers[kTimeMs] = completed ? row.time_ms.value_or(0) : 0;
+  numbers[kCompletedCostMicros] = completed ? row.cost_micros : 0;
+  numbers[kFailed] = failed;
+  numbers[kCancelled] = !under_way && !failed && !completed;
+  numbers[kOtherCostMicros] = completed ? 0 : row.cost_micros;
+  numbers[kUntimed] = completed && !row.time_ms;
+  numbers[kParts] = row.part_of_film;
+  numbers[kPartsUnderWay] = row.part_of_film && under_way;
+  numbers[kPartsFailed] = row.part_of_film && failed;
+  numbers[kFavorites] = !row.part_of_film && row.favorite;
   return numbers;
 }
 
@@ -114,8 +123,7 @@ std::vector<Change> Deltas::changes() const {
     for (const auto& [pair, numbers] : levels_[i].pairs) {
       if (numbers.is_zero()) continue;
       sums[Key{Scope::user, pair.user, pair.workspace, 0}].add(numbers);
-      if (pair.workspace != Uuid{}) sums[Key{Scope::workspace, {}, pair.workspace, 0}].add(numbers);
-      sums[Key{Scope::whole, {}, {}, 0}].add(numbers);
+      sums[Key{Scope::workspace, {}, pair.workspace, 0}].add(numbers);
     }
     for (const auto& [hour, number] : levels_[i].hours) sums[Key{Scope::hour, {}, {}, hour}][kGenerations] += number;
   }

@@ -18,23 +18,24 @@
 
 namespace atelier::core::counts {
 
-// The numbers that are kept of a set of generations, in the order of the columns of atelier.generation_counts: what
-// changes together stands together, so that the WAL of a change is short. `shown` are those that are no parts of films;
-// dollars are counted in millionths.
+// The numbers that are kept of a set of generations, in the order of the columns of atelier.generation_counts. The WAL
+// of a change holds all that stands between the first and the last number that differs, so what changes in one step of
+// a generation stands together, and what nearly always follows from others is kept as its exceptions. Dollars are
+// counted in millionths.
 enum Number : size_t {
-  kGenerations,
-  kShown,
   kCredits,
-  kUnderWay,  // pending, queued and processing
-  kShownUnderWay,
+  kGenerations,
   kCompleted,
-  kTimed,   // completed ones with a processing time
-  kTimeMs,  // and its sum
-  kCostMicros,
+  kTimeMs,  // sum over the completed ones
   kCompletedCostMicros,
   kFailed,
-  kShownFailed,
-  kFavorites,  // of the shown ones
+  kCancelled,
+  kOtherCostMicros,  // of those that are not completed
+  kUntimed,          // completed ones without a processing time
+  kParts,            // those that are parts of films
+  kPartsUnderWay,
+  kPartsFailed,
+  kFavorites,  // those that are no parts
   kNumbers
 };
 
@@ -45,6 +46,11 @@ struct Numbers {
   int64_t operator[](Number number) const noexcept { return values[number]; }
   void add(const Numbers& other, int sign = 1) noexcept;
   bool is_zero() const noexcept;
+  // Pending, queued and processing; and what the lists show: those that are no parts of films.
+  int64_t under_way() const noexcept;
+  int64_t shown() const noexcept;
+  int64_t shown_under_way() const noexcept;
+  int64_t shown_failed() const noexcept;
 
   friend bool operator==(const Numbers&, const Numbers&) = default;
 };
@@ -68,13 +74,14 @@ Numbers numbers_of(const Row& row) noexcept;
 // The hour that a time is in.
 int64_t hour_of(int64_t us) noexcept;
 
-// What a line of the table is about. The values stand in its column `scope`.
-enum class Scope : int16_t { user = 1, workspace = 2, whole = 3, hour = 4 };
+// What a line of the table is about. The values stand in its column `scope`. The whole is the sum over all workspaces,
+// what is private being one of them.
+enum class Scope : int16_t { user = 1, workspace = 2, hour = 3 };
 
 struct Key {
   Scope scope = Scope::user;
   Uuid user;         // nil but for Scope::user
-  Uuid workspace;    // nil for what is private, and for whole and hour
+  Uuid workspace;    // nil for what is private, and for hours
   int64_t hour = 0;  // 0 but for Scope::hour
 
   friend auto operator<=>(const Key&, const Key&) = default;

@@ -8,15 +8,19 @@
 
 extern "C" {
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/skey.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "executor/tuptable.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -53,7 +57,8 @@ RegProcedure equality_of(Oid type) {
 
 bool has_form(Relation table, Relation index, int keys, int numbers) {
   const TupleDesc columns = RelationGetDescr(table);
-  if (columns->natts != keys + numbers || !index->rd_index->indisprimary || index->rd_index->indnatts != keys)
+  if (table->rd_rel->relam != HEAP_TABLE_AM_OID || columns->natts != keys + numbers || !index->rd_index->indisprimary ||
+      index->rd_index->indnatts != keys)
     return false;
   for (int i = 0; i < columns->natts; ++i) {
     const FormData_pg_attribute* column = TupleDescAttr(columns, i);
@@ -63,6 +68,34 @@ bool has_form(Relation table, Relation index, int keys, int numbers) {
       return false;
   }
   return true;
+}
+
+// A page is cleared of old versions of its lines when there is room for a few more only: it takes as much WAL to clear
+// it of many as of one, and the executor does it at every look.
+constexpr Size kRoom = BLCKSZ / 8;
+
+// The next line of the scan that is committed now or our own: whoever wrote before us has ended, or has the line in
+// hands. Part of a guarded call.
+bool next_line(IndexScanDesc scan, Relation table, TupleTableSlot* slot) {
+  auto* found = reinterpret_cast<BufferHeapTupleTableSlot*>(slot);
+  while (const ItemPointer entry = index_getnext_tid(scan, ForwardScanDirection)) {
+    ItemPointerData place = *entry;
+    const Buffer buffer = ReadBuffer(table, ItemPointerGetBlockNumber(&place));
+    const Page page = BufferGetPage(buffer);
+    if (PageIsFull(page) || PageGetHeapFreeSpace(page) < kRoom) heap_page_prune_opt(table, buffer);
+    LockBuffer(buffer, BUFFER_LOCK_SHARE);
+    const bool visible = heap_hot_search_buffer(&place, table, buffer, SnapshotSelf, &found->base.tupdata,
+                                                &scan->kill_prior_tuple, true);
+    LockBuffer(buffer, BUFFER_LOCK_UNLOCK);
+    if (visible) {
+      found->base.tupdata.t_self = place;
+      ExecStorePinnedBufferHeapTuple(&found->base.tupdata, slot, buffer);
+      slot->tts_tableOid = RelationGetRelid(table);
+      return true;
+    }
+    ReleaseBuffer(buffer);
+  }
+  return false;
 }
 
 }  // namespace
@@ -126,10 +159,9 @@ bool CounterTable::raise(const Datum* key, const int64_t* numbers) {
     for (int i = 0; i < keys_; ++i)
       ScanKeyInit(&keys[i], static_cast<AttrNumber>(i + 1), BTEqualStrategyNumber,
                   equality_of(TupleDescAttr(RelationGetDescr(open_->table), i)->atttypid), key[i]);
-    // What is committed now, or is our own: whoever wrote before us has ended, or has the line in hands.
     if (open_->scan == nullptr) open_->scan = compat::begin_index_scan(open_->table, open_->index, SnapshotSelf, keys_);
     index_rescan(open_->scan, keys, keys_, nullptr, 0);
-    if (!index_getnext_slot(open_->scan, ForwardScanDirection, open_->found)) return false;
+    if (!next_line(open_->scan, open_->table, open_->found)) return false;
 
     TupleTableSlot* from = open_->found;
     TupleTableSlot* to = open_->written;

@@ -13,14 +13,15 @@ namespace {
 using core::counts::Numbers;
 
 // A line of the table for each slot, and those that were added since they were folded into one.
-#define KEPT(CONDITION)                                                                                         \
-  "SELECT coalesce(sum(k.shown), 0)::bigint, coalesce(sum(k.shown_under_way), 0)::bigint,"                      \
-  "       coalesce(sum(k.favorites), 0)::bigint, coalesce(sum(k.shown_failed), 0)::bigint"                      \
-  "  FROM (SELECT c.shown, c.shown_under_way, c.favorites, c.shown_failed FROM atelier.generation_counts c"     \
-  "         WHERE " CONDITION                                                                                   \
-  "        UNION ALL"                                                                                           \
-  "        SELECT c.shown, c.shown_under_way, c.favorites, c.shown_failed FROM atelier.generation_count_deltas" \
-  " c WHERE " CONDITION ") k"
+#define SHOWN                                                                                            \
+  "c.generations - c.parts AS shown,"                                                                    \
+  " c.generations - c.completed - c.failed - c.cancelled - c.parts_under_way AS under_way, c.favorites," \
+  " c.failed - c.parts_failed AS failed"
+#define KEPT(CONDITION)                                                                                          \
+  "SELECT coalesce(sum(k.shown), 0)::bigint, coalesce(sum(k.under_way), 0)::bigint,"                             \
+  "       coalesce(sum(k.favorites), 0)::bigint, coalesce(sum(k.failed), 0)::bigint"                             \
+  "  FROM (SELECT " SHOWN " FROM atelier.generation_counts c WHERE " CONDITION "        UNION ALL SELECT " SHOWN \
+  " FROM atelier.generation_count_deltas c WHERE " CONDITION ") k"
 
 pg::Statement kept_user(KEPT("c.scope = 1 AND c.user_id = $1"));
 pg::Statement kept_workspace(
@@ -28,6 +29,7 @@ pg::Statement kept_workspace(
 pg::Statement kept_member(KEPT("c.scope = 1 AND c.user_id = $2 AND c.workspace_id = $1"));
 
 #undef KEPT
+#undef SHOWN
 
 // In a database that has not been updated yet.
 #define COUNTED(CONDITION)                                                                    \
@@ -42,10 +44,9 @@ pg::Statement counted_member(COUNTED("g.workspace_id = $1 AND g.user_id = $2"));
 #undef COUNTED
 
 Counts sum(const pg::Rows& rows, const Numbers& own) {
-  using namespace core::counts;
   const pg::Row row = rows[0];
-  return {row.get<int64_t>(0) + own[kShown], row.get<int64_t>(1) + own[kShownUnderWay],
-          row.get<int64_t>(2) + own[kFavorites], row.get<int64_t>(3) + own[kShownFailed]};
+  return {row.get<int64_t>(0) + own.shown(), row.get<int64_t>(1) + own.shown_under_way(),
+          row.get<int64_t>(2) + own[core::counts::kFavorites], row.get<int64_t>(3) + own.shown_failed()};
 }
 
 }  // namespace

@@ -25,9 +25,9 @@ constexpr size_t kMostRaised = 48;
 constexpr size_t kMostRaisedByWorkers = 512;
 static_assert(kNumbers == 13, "the statements name them all");
 
-#define NUMBERS                                                                                      \
-  "generations, shown, credits, under_way, shown_under_way, completed, timed, time_ms, cost_micros," \
-  " completed_cost_micros, failed, shown_failed, favorites"
+#define NUMBERS                                                                         \
+  "credits, generations, completed, time_ms, completed_cost_micros, failed, cancelled," \
+  " other_cost_micros, untimed, parts, parts_under_way, parts_failed, favorites"
 // $1 to $4 the keys, $6 the numbers of all one after the other.
 #define GIVEN                                                                                                   \
   " $6[n * 13 - 12], $6[n * 13 - 11], $6[n * 13 - 10], $6[n * 13 - 9], $6[n * 13 - 8], $6[n * 13 - 7],"         \
@@ -40,14 +40,14 @@ pg::Statement raise_statement(
     ")"
     " SELECT k.scope, k.user_id, k.workspace_id, k.hour, k.slot," GIVEN
     " ON CONFLICT (scope, user_id, workspace_id, hour, slot) DO UPDATE SET"
-    " generations = c.generations + excluded.generations, under_way = c.under_way + excluded.under_way,"
-    " failed = c.failed + excluded.failed, completed = c.completed + excluded.completed,"
-    " shown = c.shown + excluded.shown, shown_under_way = c.shown_under_way + excluded.shown_under_way,"
-    " shown_failed = c.shown_failed + excluded.shown_failed, favorites = c.favorites + excluded.favorites,"
-    " cost_micros = c.cost_micros + excluded.cost_micros,"
+    " credits = c.credits + excluded.credits, generations = c.generations + excluded.generations,"
+    " completed = c.completed + excluded.completed, time_ms = c.time_ms + excluded.time_ms,"
     " completed_cost_micros = c.completed_cost_micros + excluded.completed_cost_micros,"
-    " credits = c.credits + excluded.credits, timed = c.timed + excluded.timed, time_ms = c.time_ms + "
-    "excluded.time_ms");
+    " failed = c.failed + excluded.failed, cancelled = c.cancelled + excluded.cancelled,"
+    " other_cost_micros = c.other_cost_micros + excluded.other_cost_micros,"
+    " untimed = c.untimed + excluded.untimed, parts = c.parts + excluded.parts,"
+    " parts_under_way = c.parts_under_way + excluded.parts_under_way,"
+    " parts_failed = c.parts_failed + excluded.parts_failed, favorites = c.favorites + excluded.favorites");
 
 pg::Statement append_statement(
     "INSERT INTO atelier.generation_count_deltas (scope, user_id, workspace_id, hour, " NUMBERS
@@ -88,10 +88,15 @@ struct Batch {
   }
 };
 
-// How many more keys of a scope go to the slot of this process first: whoever has met another writer is likely to meet
-// him again.
+// How many more keys of a kind go to the slot of this process first: whoever has met another writer is likely to meet
+// him again. What all that is private has together is met by more writers than any workspace.
 constexpr int kApart = 256;
-constinit int apart_of_scope[5] = {};
+constinit int apart_of_kind[4] = {};
+
+size_t kind_of(const core::counts::Key& key) {
+  return key.scope == core::counts::Scope::workspace && key.workspace == core::Uuid{} ? 0
+                                                                                      : static_cast<size_t>(key.scope);
+}
 
 bool take_slot(const core::counts::Key& key, int slot) {
   const size_t place = core::counts::hash_of(key) + 0x9e3779b97f4a7c15 * static_cast<size_t>(slot);
@@ -101,7 +106,7 @@ bool take_slot(const core::counts::Key& key, int slot) {
 // A slot of the key that nobody else is writing: the common one, or that of this process.
 std::optional<int16_t> free_slot(const core::counts::Key& key) {
   const int own_slot = 1 + MyProcPid % (kSlots - 1);
-  int& apart = apart_of_scope[static_cast<size_t>(key.scope)];
+  int& apart = apart_of_kind[kind_of(key)];
   if (apart > 0) {
     --apart;
   } else if (take_slot(key, 0)) {

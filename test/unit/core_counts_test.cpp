@@ -28,13 +28,32 @@ TEST(CountsTest, ARowCountsByWhatItIs) {
   one.cost_micros = 7;
   one.credits = 2;
   one.time_ms = 30;
-  const Numbers shown = numbers_of(one);
-  EXPECT_EQ(shown.values, (std::array<int64_t, kNumbers>{1, 1, 2, 0, 0, 1, 1, 30, 7, 7, 0, 0, 1}));
+  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{2, 1, 1, 30, 7, 0, 0, 0, 0, 0, 0, 0, 1}));
+  one.time_ms = std::nullopt;
+  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{2, 1, 1, 0, 7, 0, 0, 0, 1, 0, 0, 0, 1}));
   one.part_of_film = true;
   one.status = GenerationStatus::queued;
-  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{1, 0, 2, 1, 0, 0, 0, 0, 7, 0, 0, 0, 0}));
+  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{2, 1, 0, 0, 0, 0, 0, 7, 0, 1, 1, 0, 0}));
+  one.status = GenerationStatus::failed;
+  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{2, 1, 0, 0, 0, 1, 0, 7, 0, 1, 0, 1, 0}));
   one.status = std::nullopt;
-  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{1, 0, 2, 0, 0, 0, 0, 0, 7, 0, 0, 0, 0}));
+  EXPECT_EQ(numbers_of(one).values, (std::array<int64_t, kNumbers>{2, 1, 0, 0, 0, 0, 1, 7, 0, 1, 0, 0, 0}));
+}
+
+TEST(CountsTest, WhatIsNotKeptFollowsFromTheRest) {
+  Numbers sum;
+  for (const GenerationStatus status :
+       {GenerationStatus::pending, GenerationStatus::queued, GenerationStatus::processing, GenerationStatus::completed,
+        GenerationStatus::failed, GenerationStatus::cancelled}) {
+    Row one = row(1, 0, status);
+    sum.add(numbers_of(one));
+    one.part_of_film = true;
+    sum.add(numbers_of(one));
+  }
+  EXPECT_EQ(sum.under_way(), 6);
+  EXPECT_EQ(sum.shown(), 6);
+  EXPECT_EQ(sum.shown_under_way(), 3);
+  EXPECT_EQ(sum.shown_failed(), 1);
 }
 
 TEST(CountsTest, HoursBeforeTheEpochBeginEarlier) {
@@ -57,9 +76,9 @@ TEST(CountsTest, SumsAreInTheOrderOfKeysAndWithoutZeros) {
   ASSERT_EQ(changes.size(), 5U);
   EXPECT_EQ(changes[0].key, (Key{Scope::user, id(1), {}, 0}));
   EXPECT_EQ(changes[1].key, (Key{Scope::user, id(2), id(9), 0}));
-  EXPECT_EQ(changes[2].key, (Key{Scope::workspace, {}, id(9), 0}));
-  EXPECT_EQ(changes[3].key.scope, Scope::whole);
-  EXPECT_EQ(changes[3].numbers[kGenerations], 2);
+  EXPECT_EQ(changes[2].key, (Key{Scope::workspace, {}, {}, 0}));
+  EXPECT_EQ(changes[2].numbers[kGenerations], 1);
+  EXPECT_EQ(changes[3].key, (Key{Scope::workspace, {}, id(9), 0}));
   EXPECT_EQ(changes[4].key, (Key{Scope::hour, {}, {}, 5}));
   EXPECT_EQ(changes[4].numbers[kGenerations], 1);
 }
@@ -77,11 +96,11 @@ TEST(CountsTest, SubtransactionsAreKeptOrDropped) {
   deltas.add(row(1, 0), 1, 3);
   deltas.end_level(3, true);
   deltas.add(row(1, 0), 1, 2);
-  EXPECT_EQ(deltas.of_user(id(1))[kShown], 3);
+  EXPECT_EQ(deltas.of_user(id(1)).shown(), 3);
   deltas.end_level(2, false);
-  EXPECT_EQ(deltas.of_user(id(1))[kShown], 1);
+  EXPECT_EQ(deltas.of_user(id(1)).shown(), 1);
   deltas.end_level(2, false);
-  EXPECT_EQ(deltas.of_user(id(1))[kShown], 1);
+  EXPECT_EQ(deltas.of_user(id(1)).shown(), 1);
 }
 
 TEST(CountsTest, TruncationCoversWhatWasBeforeUntilItIsUndone) {
@@ -89,13 +108,13 @@ TEST(CountsTest, TruncationCoversWhatWasBeforeUntilItIsUndone) {
   deltas.add(row(1, 4), 1, 1);
   deltas.clear(2);
   deltas.add(row(1, 4), -1, 2);
-  EXPECT_EQ(deltas.of_workspace(id(4), std::nullopt)[kShown], -1);
-  EXPECT_EQ(deltas.of_workspace(id(4), id(2))[kShown], 0);
+  EXPECT_EQ(deltas.of_workspace(id(4), std::nullopt).shown(), -1);
+  EXPECT_EQ(deltas.of_workspace(id(4), id(2)).shown(), 0);
   Deltas kept = deltas;
   deltas.end_level(2, false);
-  EXPECT_EQ(deltas.of_workspace(id(4), id(1))[kShown], 1);
+  EXPECT_EQ(deltas.of_workspace(id(4), id(1)).shown(), 1);
   kept.end_level(2, true);
-  EXPECT_EQ(kept.of_user(id(1))[kShown], -1);
+  EXPECT_EQ(kept.of_user(id(1)).shown(), -1);
   EXPECT_EQ(kept.changes()[0].numbers[kGenerations], -1);
 }
 
