@@ -30,9 +30,7 @@ BEGIN
      WHERE is_favorite OR is_favorite IS TRUE$ddl$);
   PERFORM atelier.make_index('@app@.generations_user_failed_idx', $ddl$
     CREATE INDEX generations_user_failed_idx ON @app@.generations (user_id, created_at DESC) WHERE status = 'failed'$ddl$);
-  -- All users: what failed last and what cleanup deletes; the dashboards' ranges of time, and the oldest rows.
-  PERFORM atelier.make_index('@app@.generations_failed_idx', $ddl$
-    CREATE INDEX generations_failed_idx ON @app@.generations (created_at) WHERE status IN ('failed', 'cancelled')$ddl$);
+  -- All users: the dashboards' ranges of time, and the oldest rows.
   PERFORM atelier.make_index('@app@.generations_created_at_idx', $ddl$
     CREATE INDEX generations_created_at_idx ON @app@.generations (created_at)$ddl$);
 END
@@ -46,21 +44,10 @@ BEGIN
   PERFORM atelier.run_ddl($ddl$
     ALTER TABLE @app@.generations SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02,
                                        autovacuum_vacuum_cost_delay = 10)$ddl$);
-  -- Polling in place of realtime: what changed is found by the transaction that changed it.
+  -- Polling in place of realtime: what is new to a client is told by the transaction that changed it.
   PERFORM atelier.make_table('@app@.generations', 'changed_in bigint');
   PERFORM atelier.describe('@app@.generations', NULL, ARRAY[
     'changed_in', 'number of the transaction that wrote the row last, set by trigger; for poll_generations()']);
-  -- Two halves of one index. The small one holds what is under way: for the tab, for the app's own limit and sync, and as a
-  -- whole for the look at what has been under way for long.
-  PERFORM atelier.make_index('@app@.generations_active_idx', $ddl$
-    CREATE INDEX generations_active_idx ON @app@.generations (user_id, changed_in)
-     WHERE status IN ('pending', 'queued', 'processing')$ddl$);
-  PERFORM atelier.make_index('@app@.generations_ended_idx', $ddl$
-    CREATE INDEX generations_ended_idx ON @app@.generations (user_id, changed_in)
-     WHERE status IN ('completed', 'failed', 'cancelled')$ddl$);
-  PERFORM atelier.make_index('@app@.generations_workspace_changed_idx', $ddl$
-    CREATE INDEX generations_workspace_changed_idx ON @app@.generations (workspace_id, changed_in)
-     WHERE workspace_id IS NOT NULL$ddl$);
   PERFORM atelier.make_table('atelier.deleted_generations', $table$
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY CONSTRAINT deleted_generations_pkey PRIMARY KEY,
     generation_id uuid NOT NULL,

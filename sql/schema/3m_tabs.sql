@@ -5,11 +5,10 @@ CREATE FUNCTION atelier.step_tabs() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $step$
 BEGIN
-  -- The first page of the tab reads as many rows as it shows, however many are under way. A poll finds what has changed
-  -- since among the entries alone; there are at most as many as a user may have queued. The whole of it is small: it is also
+  -- The first page of the tab reads as many rows as it shows, however many are under way. The whole of it is small: it is also
   -- the look at what has been under way for long.
   PERFORM atelier.make_index('@app@.generations_under_way_idx', $ddl$
-    CREATE INDEX generations_under_way_idx ON @app@.generations (user_id, created_at DESC, changed_in)
+    CREATE INDEX generations_under_way_idx ON @app@.generations (user_id, created_at DESC)
      WHERE status IN ('pending', 'queued', 'processing')$ddl$);
   PERFORM atelier.run_ddl('DROP INDEX IF EXISTS @app@.generations_active_idx');
 
@@ -20,6 +19,8 @@ BEGIN
   PERFORM atelier.make_index('@app@.generations_cleanup_idx', $ddl$
     CREATE INDEX generations_cleanup_idx ON @app@.generations (created_at) WHERE (status || '') IN ('failed', 'cancelled')$ddl$);
   PERFORM atelier.run_ddl('DROP INDEX IF EXISTS @app@.generations_failed_idx');
+  -- Polls are told of changes by shared memory.
+  PERFORM atelier.run_ddl('DROP INDEX IF EXISTS @app@.generations_ended_idx, @app@.generations_workspace_changed_idx');
 END
 $step$;
 COMMENT ON FUNCTION atelier.step_tabs() IS 'install step: the indexes on generations that are under way and on those that failed';

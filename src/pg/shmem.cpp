@@ -7,6 +7,7 @@
 #include "pg/error.hpp"
 #include "pg/fault.hpp"
 #include "pg/guard.hpp"
+#include "pg/shared_area.hpp"
 #include "pg/token_ring.hpp"
 #include "pg/transaction.hpp"
 
@@ -142,7 +143,7 @@ shmem_startup_hook_type previous_startup_hook = nullptr;
 void on_shmem_request() {
   if (previous_request_hook != nullptr) previous_request_hook();
   RequestAddinShmemSpace(MAXALIGN(sizeof(Registry)) + MAXALIGN(reserve_announcements()) +
-                         MAXALIGN(reserve_token_rings()));
+                         MAXALIGN(reserve_token_rings()) + reserve_shared_area());
 }
 
 void on_shmem_startup() {

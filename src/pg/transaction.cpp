@@ -73,6 +73,10 @@ uint64_t transaction_id() {
   return guard([] { return U64FromFullTransactionId(GetTopFullTransactionId()); });
 }
 
+uint64_t next_transaction_id() {
+  return guard([] { return U64FromFullTransactionId(ReadNextFullTransactionId()); });
+}
+
 uint32_t subtransaction_id() noexcept { return GetCurrentSubTransactionId(); }
 
 AsRole::AsRole(Oid role) : nest_level_(GetCurrentTransactionNestLevel()) {

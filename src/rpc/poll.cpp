@@ -22,12 +22,12 @@ constexpr int kPage = 100;
 constexpr int64_t kOldestCursorS = 7 * 24 * 3600;
 
 // A copy of this database has another place, and so has the database after a failover that may have lost transactions,
-// and after TRUNCATE.
+// after TRUNCATE, and after the update that brought the trigger which tells of changes.
 uint64_t place(const store::changes::Now& now) {
   const store::dispatch::Here here = store::dispatch::here();
   constexpr uint64_t odd = 0x9e3779b97f4a7c15;
   return here.system_identifier ^ (odd * here.database) ^ (odd << 1) * static_cast<uint32_t>(here.timeline) ^
-         (odd << 2) * now.file;
+         (odd << 2) * now.file ^ (odd << 3) * static_cast<uint64_t>(store::identity::has_step("counts"));
 }
 
 store::counts::Counts counts_of(const store::changes::Scope& scope) {

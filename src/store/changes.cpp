@@ -5,6 +5,8 @@
 
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
+#include "store/change_memory.hpp"
+#include "store/identity.hpp"
 
 namespace atelier::store::changes {
 
@@ -21,17 +23,16 @@ pg::Statement now_statement(R"sql(
   " g.started_at, g.completed_at, g.processing_time_ms"
 
 // $1 the scope, $2 and $3 the range of transactions, $4 from where on the snapshot shows none, $5 those below that it
-// does not show, $6 to $8 the end of the last page, $9 the most rows. Each branch reads an index in its order and stops
-// early.
+// does not show, $6 to $8 the end of the last page, $9 the most rows, $10 the only ones to look at.
 #define UNSEEN(PLACE)                                                                         \
   " AND changed_in >= $2 AND changed_in < $3 AND (changed_in >= $4 OR changed_in = ANY ($5))" \
   " AND (changed_in, " PLACE ") > ($6, $7, $8)"
 #define ROWS(CONDITION)                                                                \
   "(SELECT g.changed_in AS transaction, g.id, true AS is_row FROM @app@.generations g" \
   "  WHERE " CONDITION " AND NOT g.is_keyframe_segment" UNSEEN("id, true") "  ORDER BY g.changed_in, g.id LIMIT $9)"
-#define GONE(SCOPE) \
-  "(SELECT d.changed_in, d.generation_id, false FROM atelier.deleted_generations d"              \
-  "  WHERE d." SCOPE " = $1" UNSEEN("generation_id, false")                                      \
+#define GONE(SCOPE, WHICH) \
+  "(SELECT d.changed_in, d.generation_id, false FROM atelier.deleted_generations d"                        \
+  "  WHERE d." SCOPE " = $1" WHICH UNSEEN("generation_id, false")                                          \
   "    AND NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = d.generation_id AND g." SCOPE " = $1)" \
   "  ORDER BY d.changed_in, d.generation_id LIMIT $9)"
 #define CHANGES(BRANCHES)                                          \
@@ -40,11 +41,16 @@ pg::Statement now_statement(R"sql(
   "          FROM @app@.generations g WHERE g.id = e.id) r) END"   \
   "  FROM (" BRANCHES ") e ORDER BY e.transaction, e.id, e.is_row LIMIT $9"
 
-pg::Statement user_changes(
-    CHANGES(ROWS("g.user_id = $1 AND g.status IN ('pending', 'queued', 'processing')") " UNION ALL " ROWS(
-        "g.user_id = $1 AND g.status IN ('completed', 'failed', 'cancelled')") " UNION ALL " GONE("user_id")));
-pg::Statement workspace_changes(CHANGES(ROWS("g.workspace_id = $1") " UNION ALL " GONE("workspace_id")));
+#define AMONG(COLUMN) " AND " COLUMN " = ANY ($10)"
 
+pg::Statement user_changes(CHANGES(ROWS("g.user_id = $1") " UNION ALL " GONE("user_id", "")));
+pg::Statement workspace_changes(CHANGES(ROWS("g.workspace_id = $1") " UNION ALL " GONE("workspace_id", "")));
+pg::Statement user_changes_among(
+    CHANGES(ROWS("g.user_id = $1" AMONG("g.id")) " UNION ALL " GONE("user_id", AMONG("d.generation_id"))));
+pg::Statement workspace_changes_among(
+    CHANGES(ROWS("g.workspace_id = $1" AMONG("g.id")) " UNION ALL " GONE("workspace_id", AMONG("d.generation_id"))));
+
+#undef AMONG
 #undef CHANGES
 #undef GONE
 #undef ROWS
@@ -69,6 +75,18 @@ pg::Statement active_statement(R"sql(
 pg::Statement gone_statement(R"sql(
   INSERT INTO atelier.deleted_generations (generation_id, user_id, workspace_id, changed_in)
   VALUES ($1, $2, $3, $4))sql");
+
+// So many rows are looked up one by one.
+constexpr size_t kMostKnown = 4096;
+
+std::optional<std::vector<core::Uuid>> known_changes(const Scope& scope, const core::poll::Snapshot& since,
+                                                     const Now& now) {
+  using Which = core::RecentChanges::Scope;
+  // No trigger runs on a standby, and before the update there is none that tells.
+  if (now.standby || !identity::has_step("counts")) return std::nullopt;
+  return change_memory::find(scope.workspace ? Which::workspace : Which::user, scope.id, since, now.snapshot, now.own,
+                             kMostKnown);
+}
 
 std::vector<Change> changes_in(const pg::Rows& rows) {
   std::vector<Change> found;
@@ -100,13 +118,18 @@ std::vector<Change> since(const Scope& scope, const core::poll::Snapshot& since,
   const auto end = static_cast<int64_t>(std::max(now.snapshot.xmax, now.own + 1));
   // Nobody has written anything since.
   if (first >= end) return {};
+  const auto known = known_changes(scope, since, now);
+  if (known && known->empty()) return {};
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
-  std::vector<int64_t> running(since.running.begin(), since.running.end());
-  pg::Statement& statement = scope.workspace ? workspace_changes : user_changes;
-  return changes_in(statement.read_only(scope.id, first, end, static_cast<int64_t>(since.xmax), running,
-                                        static_cast<int64_t>(after.transaction), after.id, after.row,
-                                        static_cast<int64_t>(most)));
+  const std::vector<int64_t> running(since.running.begin(), since.running.end());
+  const auto ask = [&](pg::Statement& statement, const auto&... rest) {
+    return changes_in(statement.read_only(scope.id, first, end, static_cast<int64_t>(since.xmax), running,
+                                          static_cast<int64_t>(after.transaction), after.id, after.row,
+                                          static_cast<int64_t>(most), rest...));
+  };
+  if (known) return ask(scope.workspace ? workspace_changes_among : user_changes_among, *known);
+  return ask(scope.workspace ? workspace_changes : user_changes);
 }
 
 std::vector<Change> newest(const Scope& scope, int most) {
@@ -121,11 +144,16 @@ bool has_active(const core::Uuid& user) {
   return active_statement.read_only(user)[0].get<bool>(0);
 }
 
+void note_changed(const core::Uuid& generation, const core::Uuid& user, const std::optional<core::Uuid>& workspace) {
+  change_memory::add(generation, user, workspace.value_or(core::Uuid{}));
+}
+
 void note_gone(const core::Uuid& generation, const std::optional<core::Uuid>& user,
                const std::optional<core::Uuid>& workspace) {
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
   gone_statement(generation, user, workspace, static_cast<int64_t>(pg::transaction_id()));
+  change_memory::add(generation, user.value_or(core::Uuid{}), workspace.value_or(core::Uuid{}));
 }
 
 }  // namespace atelier::store::changes

@@ -3,10 +3,10 @@
 //
 // generations.changed_in holds the number of the transaction that wrote the row last, set by the guard trigger. What a
 // client has not seen is what a transaction wrote that its snapshot did not show, so no commit is missed in whatever
-// order transactions end. Indexes on (user_id, changed_in), one for what is under way and one for what has ended, and
-// on (workspace_id, changed_in) find it. They cost 80 bytes of WAL for a row version that is new to other indexes
-// anyway; the first of them serves the app's queries too. A table of changes would cost 210 for each and have to be
-// emptied. A row that goes leaves a line in atelier.deleted_generations, written at deletions and moves only.
+// order transactions end. Which rows to look at is told by the shared memory of the latest changes
+// (store/change_memory); when that does not reach back far enough all rows of the scope are looked at. An index would
+// find them too, at 80 bytes of WAL for each version of each row. A row that goes leaves a line in
+// atelier.deleted_generations, written at deletions and moves only.
 //
 // Reads as the owner of the tables, with the snapshot of the calling query; who may know is the caller's matter.
 #pragma once
@@ -51,6 +51,9 @@ std::vector<Change> newest(const Scope& scope, int most);
 
 // Whether the user has a generation that is pending, queued or processing.
 bool has_active(const core::Uuid& user);
+
+// Remembers a row that is new or has changed, as it is now.
+void note_changed(const core::Uuid& generation, const core::Uuid& user, const std::optional<core::Uuid>& workspace);
 
 // Remembers a row that is gone from a user's generations, from a workspace, or from both.
 void note_gone(const core::Uuid& generation, const std::optional<core::Uuid>& user,

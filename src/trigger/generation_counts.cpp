@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: PostgreSQL
 // count_generation(): AFTER INSERT, UPDATE and DELETE on generations, each row, and clear_counts(): AFTER TRUNCATE.
-// They tell store/counts what has changed in the kept numbers. An update that changes none of them costs a comparison.
+// They tell store/counts what has changed in the kept numbers, and store/changes, for those who poll, that a row has
+// changed: a trigger of its own would take longer than what it does. An update that changes no kept number costs a
+// comparison.
 #include <limits>
 
 #include "pg/entry.hpp"
+#include "store/changes.hpp"
 #include "store/counts.hpp"
 #include "trigger/generation.hpp"
 
@@ -41,18 +44,28 @@ core::counts::Row row_of(const pg::TriggerCall& call, bool old) {
   return row;
 }
 
+// Lists show no parts of films.
+void tell_who_polls(const pg::TriggerCall& call, const core::counts::Row& row) {
+  if (!row.part_of_film)
+    store::changes::note_changed(call.new_required<core::Uuid>(column::kId), row.user, row.workspace);
+}
+
 }  // namespace
 
 ATELIER_FUNCTION(count_generation) {
   const pg::TriggerCall call(fcinfo, generation::kTable, pg::TriggerTime::after_row);
   const Oid table = RelationGetRelid(call.relation());
   switch (call.event()) {
-    case pg::TriggerEvent::insert:
-      store::counts::note(table, row_of(call, false), 1);
+    case pg::TriggerEvent::insert: {
+      const core::counts::Row row = row_of(call, false);
+      tell_who_polls(call, row);
+      store::counts::note(table, row, 1);
       break;
+    }
     case pg::TriggerEvent::update: {
       const core::counts::Row before = row_of(call, true);
       const core::counts::Row after = row_of(call, false);
+      tell_who_polls(call, after);
       if (before == after) break;
       store::counts::note(table, before, -1);
       store::counts::note(table, after, 1);

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: PostgreSQL
+// The latest changes of generations (core/recent_changes) in shared memory, for polls. Exists under preload only; a
+// server that has started anew begins with an empty one. Used by store/changes.cpp, not on a standby, where no trigger
+// runs that would fill it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "core/recent_changes.hpp"
+
+namespace atelier::store::change_memory {
+
+// A change of this transaction in the calling database. It may be told before the commit and is never taken back.
+void add(const core::Uuid& generation, const core::Uuid& user, const core::Uuid& workspace);
+
+// What core::RecentChanges::find() knows of the calling database; nullopt also when there is no such memory.
+std::optional<std::vector<core::Uuid>> find(core::RecentChanges::Scope scope, const core::Uuid& id,
+                                            const core::poll::Snapshot& since, const core::poll::Snapshot& now,
+                                            uint64_t own, size_t most);
+
+}  // namespace atelier::store::change_memory
