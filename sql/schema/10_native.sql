@@ -64,9 +64,12 @@ COMMENT ON FUNCTION atelier.owns_conversation(uuid) IS 'whether the chat is the 
 
 -- Tokens.
 
+CREATE FUNCTION atelier.plain_call(internal) RETURNS internal
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'atelier_plain_call';
+COMMENT ON FUNCTION atelier.plain_call(internal) IS 'support function of wrappers: the planner calls the function of the same name in schema atelier instead. For the planner';
+
 CREATE FUNCTION atelier.get_next_replicate_token(OUT id integer, OUT token text) RETURNS SETOF record
-LANGUAGE c VOLATILE ROWS 1 SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'atelier_get_next_replicate_token';
+LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'atelier_get_next_replicate_token';
 ALTER FUNCTION atelier.get_next_replicate_token() OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.get_next_replicate_token() IS 'the active token that was used least recently, counted as used; no row when none is usable';
 

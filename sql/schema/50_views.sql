@@ -48,7 +48,7 @@ BEGIN
   RETURN QUERY VALUES
     ('get_next_replicate_token()', $ddl$
     CREATE FUNCTION @app@.get_next_replicate_token() RETURNS TABLE (id integer, token text)
-    LANGUAGE plpgsql VOLATILE ROWS 1 SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql VOLATILE ROWS 1 SUPPORT atelier.plain_call SET search_path = pg_catalog, pg_temp
     AS $body$
     -- Not in SQL, which would be planned at every call: an expression is not.
     DECLARE

@@ -10,6 +10,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "miscadmin.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
@@ -17,6 +18,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 #if PG_VERSION_NUM >= 160000
 #include "catalog/pg_database.h"
+#include "catalog/pg_proc.h"
 #endif
 #if PG_VERSION_NUM < 160000
 #include "utils/guc_tables.h"
@@ -130,6 +132,15 @@ inline bool update_unless_busy(Relation table, ItemPointer place, TupleTableSlot
   *moved = indexes;
 #endif
   return result == TM_Ok;
+}
+
+// Whether the current user may call a function.
+inline bool may_execute(Oid function) {
+#if PG_VERSION_NUM >= 160000
+  return object_aclcheck(ProcedureRelationId, function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+#else
+  return pg_proc_aclcheck(function, GetUserId(), ACL_EXECUTE) == ACLCHECK_OK;
+#endif
 }
 
 }  // namespace atelier::pg::compat

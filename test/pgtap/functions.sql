@@ -30,7 +30,7 @@ INSERT INTO stated VALUES
   -- Tokens, health.
   ('public.get_next_replicate_token()',  'service_role', 'H17: secrets'),
   ('atelier.get_next_replicate_token()', 'service_role', 'behind it'),
-  ('atelier.next_replicate_token()', 'service_role', 'behind it'),
+  ('atelier.next_replicate_token()',     'service_role', 'behind it'),
   ('atelier.health()',                   'service_role', 'names hosts, roles and tables'),
   -- Roles and credits.
   ('public.is_admin_or_super(text)',             'authenticated service_role', 'H3: himself, admins, the app'),

@@ -7,7 +7,7 @@ SELECT * FROM no_plan();
 
 SELECT set_eq('SELECT name FROM functions WHERE prosecdef',
 
-              ARRAY['atelier.get_next_replicate_token()', 'atelier.health()', 'atelier.follow_auth_user()',
+              ARRAY['atelier.health()', 'atelier.follow_auth_user()',
                     -- For service_role alone, by their grants.
                     'atelier.count_by_workspace(uuid[])', 'atelier.sum_of_all()', 'atelier.refresh_admin_stats()', 'atelier.mark_all_generations_viewed()',
                     'atelier.sum_by_user(uuid[], uuid, timestamp with time zone, timestamp with time zone, boolean)',
