@@ -286,7 +286,7 @@ BEGIN
     ('get_generation_counts(uuid)', $ddl$
     CREATE FUNCTION @app@.get_generation_counts(p_user_id uuid)
     RETURNS TABLE (all_count bigint, processing_count bigint, favorites_count bigint, failed_count bigint)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SUPPORT atelier.plain_call SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT c.all_count, c.processing_count, c.favorites_count, c.failed_count
         FROM atelier.get_generation_counts(p_user_id) c;
@@ -294,7 +294,7 @@ BEGIN
     ('get_workspace_generation_counts(uuid, uuid)', $ddl$
     CREATE FUNCTION @app@.get_workspace_generation_counts(p_workspace_id uuid, p_user_id uuid DEFAULT NULL)
     RETURNS TABLE (all_count bigint, processing_count bigint, favorites_count bigint, failed_count bigint)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SUPPORT atelier.plain_call SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT c.all_count, c.processing_count, c.favorites_count, c.failed_count
         FROM atelier.get_workspace_generation_counts(p_workspace_id, p_user_id) c;

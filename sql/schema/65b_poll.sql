@@ -34,7 +34,7 @@ BEGIN
     ('poll_generations(text, text, uuid)', $ddl$
     CREATE FUNCTION @app@.poll_generations(
       p_cursor text DEFAULT NULL, p_context text DEFAULT 'foreground', p_workspace_id uuid DEFAULT NULL) RETURNS json
-    LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SUPPORT atelier.plain_call SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT atelier.poll_generations(p_cursor, p_context, p_workspace_id);
     END$ddl$, 'authenticated',

@@ -11,7 +11,7 @@ DECLARE
   tree json;
 BEGIN
   EXECUTE 'EXPLAIN (VERBOSE, FORMAT JSON) ' || query INTO tree;
-  RETURN tree -> 0 -> 'Plan' ->> 'Function Call';
+  RETURN coalesce(tree -> 0 -> 'Plan' ->> 'Function Call', tree -> 0 -> 'Plan' -> 'Output' ->> 0);
 END $$;
 UPDATE replicate_tokens SET is_active = false;
 INSERT INTO replicate_tokens (id, token) VALUES (7, 'r8_plain');
@@ -29,6 +29,17 @@ SET LOCAL search_path = pg_temp, public, tap, pg_catalog;
 SELECT is(pg_temp.called('SELECT * FROM public.get_next_replicate_token()'), 'atelier.get_next_replicate_token()', 'whatever search_path says');
 RESET ROLE;
 SET LOCAL search_path = public, tap;
+
+-- Those that users call all the time are passed over too, with their arguments.
+SELECT pg_temp.become('ann');
+SELECT is(pg_temp.called(query), call, call)
+  FROM (VALUES ('SELECT * FROM get_generation_counts(pg_temp.ann())', format('atelier.get_generation_counts(%L::uuid)', pg_temp.ann())),
+               ('SELECT * FROM get_workspace_generation_counts(p_workspace_id => pg_temp.ann())',
+                format('atelier.get_workspace_generation_counts(%L::uuid, NULL::uuid)', pg_temp.ann())),
+               ('SELECT poll_generations(p_context => ''background'')', 'atelier.poll_generations(NULL::text, ''background''::text, NULL::uuid)')) v (query, call);
+RESET ROLE;
+SELECT set_eq($$SELECT p.proname FROM pg_proc p WHERE p.prosupport = 'atelier.plain_call(internal)'::regprocedure$$,
+              '{get_next_replicate_token,get_generation_counts,get_workspace_generation_counts,poll_generations}'::name[], 'these are all');
 
 REVOKE EXECUTE ON FUNCTION get_next_replicate_token() FROM service_role;
 SELECT is(pg_temp.outcome('service_role', 'SELECT * FROM get_next_replicate_token()'), '42501', 'who may not call the wrapper is refused');
