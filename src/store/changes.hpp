@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/poll.hpp"
+#include "store/change_memory.hpp"
 #include "store/uuid.hpp"
 
 namespace atelier::store::changes {
@@ -33,6 +34,7 @@ struct Now {
   uint64_t own = 0;  // this transaction's own number; 0 when it has written nothing
   bool standby = false;
   uint32_t file = 0;  // that holds generations: another one after TRUNCATE, which leaves no line for each row
+  change_memory::Start start;
 };
 Now now();
 
