@@ -24,17 +24,21 @@ pg::Statement now_statement(R"sql(
 
 // $1 the scope, $2 and $3 the range of transactions, $4 from where on the snapshot shows none, $5 those below that it
 // does not show, $6 to $8 the end of the last page, $9 the most rows, $10 the only rows to look at.
+// Rows are looked up by their keys one by one: old statistics may promise a scope of few rows, which would then be read
+// for each of them.
 #define UNSEEN(PLACE)                                                                         \
   " AND changed_in >= $2 AND changed_in < $3 AND (changed_in >= $4 OR changed_in = ANY ($5))" \
   " AND (changed_in, " PLACE ") > ($6, $7, $8)"
 #define ROWS(TABLE, SCOPE)                                                                   \
   "(SELECT g.changed_in AS transaction, g.id, true AS is_row FROM " TABLE "  WHERE g." SCOPE \
-  " = $1 AND NOT g.is_keyframe_segment" UNSEEN("g.id, true") "  ORDER BY g.changed_in, g.id LIMIT $9)"
-#define GONE(SCOPE) \
-  "(SELECT d.changed_in, d.generation_id, false FROM atelier.deleted_generations d"                        \
-  "  WHERE d." SCOPE " = $1" UNSEEN("generation_id, false")                                                \
-  "    AND NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = d.generation_id AND g." SCOPE " = $1)" \
-  "  ORDER BY d.changed_in, d.generation_id LIMIT $9)"
+  " = $1"                                                                                    \
+  "    AND NOT g.is_keyframe_segment" UNSEEN("g.id, true") "  ORDER BY g.changed_in, g.id LIMIT $9)"
+#define GONE(SCOPE)                                                                           \
+  "(SELECT d.changed_in, d.generation_id, false FROM atelier.deleted_generations d"           \
+  "  WHERE (SELECT r." SCOPE                                                                  \
+  " FROM @app@.generations r"                                                                 \
+  "          WHERE r.id = d.generation_id AND NOT r.is_keyframe_segment) IS DISTINCT FROM $1" \
+  "    AND d." SCOPE " = $1" UNSEEN("generation_id, false") "  ORDER BY d.changed_in, d.generation_id LIMIT $9)"
 #define CHANGES(BRANCHES)                                          \
   "SELECT e.transaction, e.id, e.is_row, CASE WHEN e.is_row THEN"  \
   "       (SELECT row_to_json(r)::text FROM (SELECT " LIST_COLUMNS \
@@ -42,8 +46,6 @@ pg::Statement now_statement(R"sql(
   "  FROM (" BRANCHES ") e ORDER BY e.transaction, e.id, e.is_row LIMIT $9"
 
 #define ALL "@app@.generations g"
-// Each is looked up by its key, whatever the statistics make of the scope: compared one by one they would be met by
-// every row of it.
 #define AMONG                                                                                               \
   "pg_catalog.unnest($10) k (id) CROSS JOIN LATERAL (SELECT r.id, r.user_id, r.workspace_id, r.changed_in," \
   "   r.is_keyframe_segment FROM @app@.generations r WHERE r.id = k.id OFFSET 0) g"
