@@ -58,10 +58,16 @@ bool read(std::string_view text, std::array<int64_t, 4>& counts) {
   return true;
 }
 
-bool read_place(std::string_view text, uint64_t& place) {
+bool read_hex(std::string_view text, uint64_t& number) {
   const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, place, 16);
+  const auto parsed = std::from_chars(text.data(), end, number, 16);
   return parsed.ec == std::errc() && parsed.ptr == end;
+}
+
+bool read_place(std::string_view text, Cursor& cursor) {
+  const std::vector<std::string_view> parts = split(text, '-');
+  return parts.size() <= 2 && read_hex(parts[0], cursor.place) &&
+         (parts.size() == 1 || read_hex(parts[1], cursor.start));
 }
 
 std::string hex(uint64_t number) {
@@ -102,10 +108,18 @@ Snapshot seen_at(Snapshot now, uint64_t own, bool standby) {
   return now;
 }
 
+Snapshot seen_below(Snapshot seen, uint64_t first) {
+  if (seen.xmax <= first) return seen;
+  seen.xmax = first;
+  seen.xmin = std::min(seen.xmin, first);
+  std::erase_if(seen.running, [first](uint64_t transaction) { return transaction >= first; });
+  return seen;
+}
+
 std::string print(const Cursor& cursor) {
   std::string text(kVersion);
-  text += "." + hex(cursor.place) + "." + (cursor.workspace ? "w" : "u") + to_string(cursor.scope) + "." +
-          std::to_string(cursor.issued_s) + ".";
+  text += "." + hex(cursor.place) + (cursor.start == 0 ? "" : "-" + hex(cursor.start)) + "." +
+          (cursor.workspace ? "w" : "u") + to_string(cursor.scope) + "." + std::to_string(cursor.issued_s) + ".";
   for (size_t i = 0; i < cursor.counts.size(); ++i) text += (i == 0 ? "" : ",") + std::to_string(cursor.counts[i]);
   text += "." + print(cursor.seen);
   if (cursor.page)
@@ -123,8 +137,8 @@ std::optional<Cursor> read_cursor(std::string_view text) {
   Cursor cursor;
   if (fields[2].empty() || (fields[2][0] != 'w' && fields[2][0] != 'u')) return std::nullopt;
   cursor.workspace = fields[2][0] == 'w';
-  if (!read_place(fields[1], cursor.place) || !read(fields[2].substr(1), cursor.scope) ||
-      !read(fields[3], cursor.issued_s) || !read(fields[4], cursor.counts) || !read(fields[5], cursor.seen))
+  if (!read_place(fields[1], cursor) || !read(fields[2].substr(1), cursor.scope) || !read(fields[3], cursor.issued_s) ||
+      !read(fields[4], cursor.counts) || !read(fields[5], cursor.seen))
     return std::nullopt;
   if (fields.size() == kFields) return cursor;
   Cursor::Page page;

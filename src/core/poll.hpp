@@ -29,6 +29,9 @@ std::optional<Snapshot> parse_snapshot(std::string_view text);
 // has to be told of them again (`own` is its number, 0 for none), and a standby does not know what is running.
 Snapshot seen_at(Snapshot now, uint64_t own, bool standby);
 
+// What remains seen of it when the numbers from `first` on may mean other transactions now.
+Snapshot seen_below(Snapshot seen, uint64_t first);
+
 // Where a page ended, in the order (transaction, id, row or deletion).
 struct Position {
   uint64_t transaction = 0;
@@ -40,6 +43,7 @@ struct Position {
 
 struct Cursor {
   uint64_t place = 0;  // which server and database it belongs to
+  uint64_t start = 0;  // and which start of the server; 0: not known
   bool workspace = false;
   Uuid scope;            // the workspace, or the user
   int64_t issued_s = 0;  // when `seen` was taken, seconds since the Unix epoch

@@ -8,6 +8,7 @@
 extern "C" {
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
+#include "storage/procarray.h"
 #include "utils/acl.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
@@ -75,6 +76,15 @@ uint64_t transaction_id() {
 
 uint64_t next_transaction_id() {
   return guard([] { return U64FromFullTransactionId(ReadNextFullTransactionId()); });
+}
+
+uint64_t oldest_transaction_id() {
+  return guard([] {
+    const TransactionId oldest = GetOldestActiveTransactionId();
+    // Its epoch is that of the next one or the one before.
+    const uint64_t next = U64FromFullTransactionId(ReadNextFullTransactionId());
+    return next - static_cast<TransactionId>(static_cast<TransactionId>(next) - oldest);
+  });
 }
 
 uint32_t subtransaction_id() noexcept { return GetCurrentSubTransactionId(); }

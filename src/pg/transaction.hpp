@@ -119,9 +119,11 @@ std::optional<Error> in_subtransaction(Body&& body) {
 void make_commit_durable();
 
 // The number of the running transaction, assigned if it has none yet, as pg_current_xact_id() tells it; one that none
-// has yet that runs; and which of its subtransactions is running, the first being the transaction itself.
+// has yet that runs; the lowest one of those that run in any database, prepared ones too; and which of its
+// subtransactions is running, the first being the transaction itself.
 uint64_t transaction_id();
 uint64_t next_transaction_id();
+uint64_t oldest_transaction_id();
 uint32_t subtransaction_id() noexcept;
 
 // Calls `callback(committed)` at the end of each top-level transaction that asked for it with `at_commit`. The server's

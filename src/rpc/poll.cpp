@@ -51,12 +51,15 @@ Answer start(const store::changes::Scope& scope, const Cursor& fresh) {
 
 Answer go_on(const store::changes::Scope& scope, const Cursor& fresh, const Cursor& last,
              const store::changes::Now& now) {
-  const core::poll::Snapshot& since = last.page ? last.page->since : last.seen;
+  const auto still = [&](const core::poll::Snapshot& seen) {
+    return last.start == fresh.start ? seen : core::poll::seen_below(seen, now.start.first);
+  };
+  const core::poll::Snapshot since = still(last.page ? last.page->since : last.seen);
   const core::poll::Position after = last.page ? last.page->end : core::poll::Position{};
   Answer answer{fresh, store::changes::since(scope, since, after, now, kPage + 1), false};
   // What commits between two pages is told after the last one.
   if (last.page) {
-    answer.cursor.seen = last.seen;
+    answer.cursor.seen = still(last.seen);
     answer.cursor.issued_s = last.issued_s;
   }
   // As long as nothing changes nothing is counted.
@@ -132,6 +135,8 @@ ATELIER_FUNCTION(poll_generations) {
   const store::changes::Now now = store::changes::now();
   Cursor fresh;
   fresh.place = place(now);
+  // A standby has only what is on the primary's disk.
+  fresh.start = now.standby && last ? last->start : now.start.number;
   fresh.workspace = scope.workspace;
   fresh.scope = scope.id;
   fresh.issued_s = pg::now().us / 1'000'000;

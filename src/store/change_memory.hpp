@@ -12,6 +12,14 @@
 
 namespace atelier::store::change_memory {
 
+// Since when the server runs. A crash takes back the numbers of transactions that had left nothing on the disk, such as
+// those that were rolled back last, and others get them; what a client has seen before is true below `first` only.
+struct Start {
+  uint64_t number = 0;  // another one for each start; 0 when nothing is known of it
+  uint64_t first = 0;   // no transaction below has changed a generation since
+};
+Start start();
+
 // A change of this transaction in the calling database. It may be told before the commit and is never taken back.
 void add(const core::Uuid& generation, const core::Uuid& user, const core::Uuid& workspace);
 

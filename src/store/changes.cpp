@@ -23,34 +23,42 @@ pg::Statement now_statement(R"sql(
   " g.started_at, g.completed_at, g.processing_time_ms"
 
 // $1 the scope, $2 and $3 the range of transactions, $4 from where on the snapshot shows none, $5 those below that it
-// does not show, $6 to $8 the end of the last page, $9 the most rows, $10 the only ones to look at.
+// does not show, $6 to $8 the end of the last page, $9 the most rows, $10 the only rows to look at.
+// Rows are looked up by their keys one by one: old statistics may promise a scope of few rows, which would then be read
+// for each of them.
 #define UNSEEN(PLACE)                                                                         \
   " AND changed_in >= $2 AND changed_in < $3 AND (changed_in >= $4 OR changed_in = ANY ($5))" \
   " AND (changed_in, " PLACE ") > ($6, $7, $8)"
-#define ROWS(CONDITION)                                                                \
-  "(SELECT g.changed_in AS transaction, g.id, true AS is_row FROM @app@.generations g" \
-  "  WHERE " CONDITION " AND NOT g.is_keyframe_segment" UNSEEN("id, true") "  ORDER BY g.changed_in, g.id LIMIT $9)"
-#define GONE(SCOPE, WHICH) \
-  "(SELECT d.changed_in, d.generation_id, false FROM atelier.deleted_generations d"                        \
-  "  WHERE d." SCOPE " = $1" WHICH UNSEEN("generation_id, false")                                          \
-  "    AND NOT EXISTS (SELECT FROM @app@.generations g WHERE g.id = d.generation_id AND g." SCOPE " = $1)" \
-  "  ORDER BY d.changed_in, d.generation_id LIMIT $9)"
+#define ROWS(TABLE, SCOPE)                                                                   \
+  "(SELECT g.changed_in AS transaction, g.id, true AS is_row FROM " TABLE "  WHERE g." SCOPE \
+  " = $1"                                                                                    \
+  "    AND NOT g.is_keyframe_segment" UNSEEN("g.id, true") "  ORDER BY g.changed_in, g.id LIMIT $9)"
+#define GONE(SCOPE)                                                                           \
+  "(SELECT d.changed_in, d.generation_id, false FROM atelier.deleted_generations d"           \
+  "  WHERE (SELECT r." SCOPE                                                                  \
+  " FROM @app@.generations r"                                                                 \
+  "          WHERE r.id = d.generation_id AND NOT r.is_keyframe_segment) IS DISTINCT FROM $1" \
+  "    AND d." SCOPE " = $1" UNSEEN("generation_id, false") "  ORDER BY d.changed_in, d.generation_id LIMIT $9)"
 #define CHANGES(BRANCHES)                                          \
   "SELECT e.transaction, e.id, e.is_row, CASE WHEN e.is_row THEN"  \
   "       (SELECT row_to_json(r)::text FROM (SELECT " LIST_COLUMNS \
   "          FROM @app@.generations g WHERE g.id = e.id) r) END"   \
   "  FROM (" BRANCHES ") e ORDER BY e.transaction, e.id, e.is_row LIMIT $9"
 
-#define AMONG(COLUMN) " AND " COLUMN " = ANY ($10)"
+#define ALL "@app@.generations g"
+#define AMONG                                                                                               \
+  "pg_catalog.unnest($10) k (id) CROSS JOIN LATERAL (SELECT r.id, r.user_id, r.workspace_id, r.changed_in," \
+  "   r.is_keyframe_segment FROM @app@.generations r WHERE r.id = k.id OFFSET 0) g"
+#define CHANGES_OF(TABLE, SCOPE) CHANGES(ROWS(TABLE, SCOPE) " UNION ALL " GONE(SCOPE))
 
-pg::Statement user_changes(CHANGES(ROWS("g.user_id = $1") " UNION ALL " GONE("user_id", "")));
-pg::Statement workspace_changes(CHANGES(ROWS("g.workspace_id = $1") " UNION ALL " GONE("workspace_id", "")));
-pg::Statement user_changes_among(
-    CHANGES(ROWS("g.user_id = $1" AMONG("g.id")) " UNION ALL " GONE("user_id", AMONG("d.generation_id"))));
-pg::Statement workspace_changes_among(
-    CHANGES(ROWS("g.workspace_id = $1" AMONG("g.id")) " UNION ALL " GONE("workspace_id", AMONG("d.generation_id"))));
+pg::Statement user_changes(CHANGES_OF(ALL, "user_id"));
+pg::Statement workspace_changes(CHANGES_OF(ALL, "workspace_id"));
+pg::Statement user_changes_among(CHANGES_OF(AMONG, "user_id"));
+pg::Statement workspace_changes_among(CHANGES_OF(AMONG, "workspace_id"));
 
+#undef CHANGES_OF
 #undef AMONG
+#undef ALL
 #undef CHANGES
 #undef GONE
 #undef ROWS
@@ -108,8 +116,13 @@ Now now() {
   const pg::Row row = rows[0];
   const auto snapshot = core::poll::parse_snapshot(row.get<std::string>(0));
   if (!snapshot) pg::fail(pg::Code::internal_error, "unexpected form of a snapshot");
-  return {*snapshot, static_cast<uint64_t>(row.get<int64_t>(1)), row.get<bool>(2),
-          static_cast<uint32_t>(row.get<int64_t>(3))};
+  Now now{*snapshot,
+          static_cast<uint64_t>(row.get<int64_t>(1)),
+          row.get<bool>(2),
+          static_cast<uint32_t>(row.get<int64_t>(3)),
+          {}};
+  if (!now.standby) now.start = change_memory::start();
+  return now;
 }
 
 std::vector<Change> since(const Scope& scope, const core::poll::Snapshot& since, const core::poll::Position& after,

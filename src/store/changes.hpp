@@ -6,7 +6,7 @@
 // order transactions end. Which rows to look at is told by the shared memory of the latest changes
 // (store/change_memory); when that does not reach back far enough all rows of the scope are looked at. An index would
 // find them too, at 80 bytes of WAL for each version of each row. A row that goes leaves a line in
-// atelier.deleted_generations, written at deletions and moves only.
+// atelier.deleted_generations, written at deletions and moves, and when it becomes a part of a film.
 //
 // Reads as the owner of the tables, with the snapshot of the calling query; who may know is the caller's matter.
 #pragma once
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "core/poll.hpp"
+#include "store/change_memory.hpp"
 #include "store/uuid.hpp"
 
 namespace atelier::store::changes {
@@ -33,6 +34,7 @@ struct Now {
   uint64_t own = 0;  // this transaction's own number; 0 when it has written nothing
   bool standby = false;
   uint32_t file = 0;  // that holds generations: another one after TRUNCATE, which leaves no line for each row
+  change_memory::Start start;
 };
 Now now();
 

@@ -90,6 +90,25 @@ TEST(CorePoll, AStandbyDoesNotKnowWhatIsRunning) {
   EXPECT_EQ(seen_at({770, 780, {}}, 0, true), (Snapshot{770, 770, {}}));
 }
 
+TEST(CorePoll, WhatACrashTookBackIsNotSeen) {
+  const Snapshot seen{770, 780, {770, 775}};
+  EXPECT_EQ(seen_below(seen, 780), seen);
+  EXPECT_EQ(seen_below(seen, 1000), seen) << "it has seen none of those";
+  EXPECT_EQ(seen_below(seen, 777), (Snapshot{770, 777, {770, 775}}));
+  EXPECT_EQ(seen_below(seen, 775), (Snapshot{770, 775, {770}}));
+  EXPECT_EQ(seen_below(seen, 760), (Snapshot{760, 760, {}}));
+}
+
+TEST(CorePoll, CursorsOfAStartComeBackAsTheyWere) {
+  Cursor cursor = example();
+  cursor.start = 0x64f00d;
+  const std::string text = print(cursor);
+  EXPECT_TRUE(text.starts_with("1.fedcba9876543210-64f00d.u")) << text;
+  EXPECT_EQ(parse_cursor(text), cursor);
+  for (const char* start : {"-", "-0", "-064f00d", "-64F00D", "-64f00d-1", "-10000000000000000"})
+    EXPECT_FALSE(parse_cursor("1.fedcba9876543210" + std::string(start) + text.substr(text.find(".u")))) << start;
+}
+
 TEST(CorePoll, Intervals) {
   EXPECT_EQ(next_poll_ms(false, true), 5'000);
   EXPECT_EQ(next_poll_ms(false, false), 60'000);
