@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 namespace atelier::core::poll {
 
@@ -114,6 +115,16 @@ Snapshot seen_below(Snapshot seen, uint64_t first) {
   seen.xmin = std::min(seen.xmin, first);
   std::erase_if(seen.running, [first](uint64_t transaction) { return transaction >= first; });
   return seen;
+}
+
+Snapshot seen_by_both(const Snapshot& one, const Snapshot& other) {
+  Snapshot both = seen_below(one, other.xmax);
+  std::copy_if(other.running.begin(), other.running.end(), std::back_inserter(both.running),
+               [&](uint64_t transaction) { return transaction < both.xmax; });
+  std::sort(both.running.begin(), both.running.end());
+  both.running.erase(std::unique(both.running.begin(), both.running.end()), both.running.end());
+  if (!both.running.empty()) both.xmin = std::min(both.xmin, both.running.front());
+  return both;
 }
 
 std::string print(const Cursor& cursor) {

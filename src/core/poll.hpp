@@ -41,6 +41,9 @@ struct Position {
   friend bool operator==(const Position&, const Position&) = default;
 };
 
+// What both have seen.
+Snapshot seen_by_both(const Snapshot& one, const Snapshot& other);
+
 struct Cursor {
   uint64_t place = 0;  // which server and database it belongs to
   uint64_t start = 0;  // and which start of the server; 0: not known

@@ -57,9 +57,10 @@ Answer go_on(const store::changes::Scope& scope, const Cursor& fresh, const Curs
   const core::poll::Snapshot since = still(last.page ? last.page->since : last.seen);
   const core::poll::Position after = last.page ? last.page->end : core::poll::Position{};
   Answer answer{fresh, store::changes::since(scope, since, after, now, kPage + 1), false};
-  // What commits between two pages is told after the last one.
+  // What commits between two pages is told after the last one, and so is what this one could not show: it may come from
+  // a standby that is behind, or with an old snapshot.
   if (last.page) {
-    answer.cursor.seen = still(last.seen);
+    answer.cursor.seen = core::poll::seen_by_both(still(last.seen), fresh.seen);
     answer.cursor.issued_s = last.issued_s;
   }
   // As long as nothing changes nothing is counted.

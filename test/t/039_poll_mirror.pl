@@ -216,7 +216,7 @@ sub statement {
     my $status = "CASE status WHEN 'pending' THEN 'processing' WHEN 'processing' THEN '" . one_of(qw(completed failed)) . "' ELSE status END";
     my $set = one_of("status = $status", "status = $status", 'is_favorite = NOT is_favorite', "prompt = 'q" . @history . "'",
         "workspace_id = $space", "user_id = '$owner'", "user_id = '$owner', workspace_id = $space", 'workspace_id = NULL', 'is_keyframe_segment = NOT is_keyframe_segment');
-    return chance(0.15) ? "DELETE FROM public.generations $where" : "UPDATE public.generations SET $set $where";
+    return chance(0.25) ? "DELETE FROM public.generations $where" : "UPDATE public.generations SET $set $where";
 }
 
 sub begin {
@@ -252,7 +252,7 @@ sub end_prepared {
 
 sub step {
     my ($session) = @_;
-    return @prepared && chance(0.2) ? end_prepared($session) : begin($session) unless $session->{open};
+    return @prepared && chance(0.2) ? end_prepared($session) : chance(0.4) ? write_as($session, statement()) : begin($session) unless $session->{open};
     return finish($session, one_of(('COMMIT') x 7, 'ROLLBACK', 'ROLLBACK', 'PREPARE')) if $session->{left}-- <= 0;
     return write_as($session, statement()) || finish($session, 'ROLLBACK') unless chance(0.2);
     return finish($session, 'ROLLBACK') unless write_as($session, 'SAVEPOINT a; ' . statement());
@@ -338,12 +338,12 @@ subtest 'the edge of the memory' => sub {
     }
     cmp_ok(scalar @told, '==', 2, 'a user and a workspace wait');
     is($missed, 0, 'and are told each time');
-    work(40);
+    work(25);
     $writer = idle_writer();
     write_as($writer, "BEGIN; UPDATE public.generations SET is_favorite = true WHERE user_id = '$crowd'; ROLLBACK");
-    work(40);
+    work(25);
     write_as(idle_writer(), "DELETE FROM public.generations WHERE user_id = '$crowd'");
-    work(40);
+    work(25);
     is($wrong, 0, "$comparisons mirrors equal the list");
 };
 

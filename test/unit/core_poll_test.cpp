@@ -99,6 +99,16 @@ TEST(CorePoll, WhatACrashTookBackIsNotSeen) {
   EXPECT_EQ(seen_below(seen, 760), (Snapshot{760, 760, {}}));
 }
 
+TEST(CorePoll, WhatBothHaveSeen) {
+  const Snapshot earlier{770, 780, {770, 775}};
+  const Snapshot later{775, 790, {775, 785}};
+  EXPECT_EQ(seen_by_both(earlier, later), earlier);
+  EXPECT_EQ(seen_by_both(later, earlier), earlier);
+  EXPECT_EQ(seen_by_both(earlier, earlier), earlier);
+  EXPECT_EQ(seen_by_both(earlier, {772, 772, {}}), (Snapshot{770, 772, {770}})) << "a standby that is behind";
+  EXPECT_EQ(seen_by_both(earlier, {760, 790, {760, 778}}), (Snapshot{760, 780, {760, 770, 775, 778}}));
+}
+
 TEST(CorePoll, CursorsOfAStartComeBackAsTheyWere) {
   Cursor cursor = example();
   cursor.start = 0x64f00d;
