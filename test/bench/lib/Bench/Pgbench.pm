@@ -63,7 +63,8 @@ sub percentiles_of_log {
         open my $file, '<', $path or die "$path: $!";
         while (my $line = readline $file) {
             my $us = (split ' ', $line, 4)[2];
-            push @elapsed, $us / 1000 if $us =~ /^\d+$/;
+            # The log knows no less than a microsecond, and a clock may stand still for longer.
+            push @elapsed, ($us || 1) / 1000 if $us =~ /^\d+$/;
         }
         close $file;
         unlink $path;
