@@ -68,7 +68,8 @@ ATELIER_FUNCTION(count_generation) {
       tell_who_polls(call, after);
       // A row becomes a part when its film claims it.
       if (after.part_of_film && !before.part_of_film)
-        store::changes::note_gone(call.old_required<core::Uuid>(column::kId), before.user, before.workspace);
+        store::changes::note_gone(call.old_required<core::Uuid>(column::kId), before.user,
+                                  call.old_value<core::Uuid>(column::kWorkspaceId));
       if (before == after) break;
       store::counts::note(table, before, -1);
       store::counts::note(table, after, 1);

@@ -106,6 +106,14 @@ SELECT is((SELECT count(DISTINCT d) || ' ' || count(*) FROM pages p CROSS JOIN j
 SELECT is(json_array_length(pg_temp.poll('ann', NULL) -> 'changed'), 100, 'a start has one page');
 SELECT is(pg_temp.poll('ann', NULL) ->> 'more', 'false', 'the rest of the list is the list''s matter');
 
+-- A row that its film claims as a part is in no list any more.
+DELETE FROM atelier.deleted_generations;
+SELECT pg_temp.poll('ann', NULL) ->> 'cursor' AS claimed \gset
+UPDATE generations SET is_keyframe_segment = true WHERE id = pg_temp.g(1001);
+SELECT is(pg_temp.gone(pg_temp.poll('ann', :'claimed')), '1001', 'a row that becomes a part of a film is gone');
+SELECT is((SELECT d.user_id = pg_temp.ann() AND d.workspace_id IS NULL FROM atelier.deleted_generations d), true, 'from its user''s list, and from no workspace');
+UPDATE generations SET is_keyframe_segment = false WHERE id = pg_temp.g(1001);
+
 -- Cursors that are none.
 SELECT is(pg_temp.outcome('ann', format('SELECT poll_generations(%L)', bad)), '22023', 'no cursor: ' || left(bad, 40))
   FROM unnest(ARRAY['', '1', 'x', :'zero' || '.', replace(:'zero', '.u', '.'), '2' || substr(:'zero', 2), :'zero' || '.1:1:.1.x.1', repeat('1.', 100000),
