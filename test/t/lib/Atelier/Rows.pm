@@ -53,7 +53,7 @@ INSERT INTO flow_invites (flow_id, email, role, token, invited_by) VALUES ('@41'
 INSERT INTO flow_comments (flow_id, user_id, content, position_x, position_y) VALUES ('@41', '@12', 'fine', 0.1, -1e300);
 INSERT INTO user_loras (id, user_id, name, trigger_word) VALUES ('@51', '@11', 'Style', 'ROWS@');
 INSERT INTO lora_training_images (lora_id, image_url) VALUES ('@51', 'https://o.test/2.png');
-INSERT INTO atelier.trainings (lora_id, user_id, trainer, version, state, ended_at) VALUES ('@51', '@11', 'rows/t', 'v', 'failed', '2026-01-02');
+INSERT INTO atelier.trainings (lora_id, user_id, trainer, version, state, ended_at) VALUES ('@51', '@11', 'rows/t', 'v', 'failed', now());
 INSERT INTO atelier.trainers (trainer, version, rank, enabled) VALUES ('rows/@', repeat('0', 64), 9, false);
 INSERT INTO notifications (user_id, type, title) VALUES ('@11', 'update', 'Hello');
 INSERT INTO ideas (id, title, user_id) VALUES ('@61', 'More', '@12');
@@ -95,7 +95,9 @@ sub all_rows {
     my ($node, $database) = @_;
     # The kept counts are folded while a test looks on: the same numbers in fewer rows.
     my @tables = grep { !/^atelier\.generation_count/ } tables($node, $database, 'rm');
-    my @sources = (map({ [$_, "SELECT replace(t::text, E'\\n', '|') AS line FROM $_ t"] } @tables),
+    # A job may run while a test looks on.
+    my %line_of = ('atelier.job_state' => '(t.name, t.since)::text');
+    my @sources = (map({ [$_, 'SELECT ' . ($line_of{$_} // "replace(t::text, E'\\n', '|')") . " AS line FROM $_ t"] } @tables),
         map({ [$_, "SELECT concat(last_value, ' ', is_called) AS line FROM $_"] } tables($node, $database, 'S')));
     my $sql = join ' UNION ALL ', map {
         "SELECT '$_->[0]', (SELECT coalesce(string_agg(line, E'\\n' ORDER BY line COLLATE \"C\"), '') FROM ($_->[1]) l)"
