@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "store/credits.hpp"
 
+#include "pg/index_probe.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
 #include "store/identity.hpp"
@@ -115,7 +116,7 @@ int32_t balance(const core::Uuid& user) {
 }
 
 void release(const core::Uuid& generation) {
-  if (!identity::has_step("money")) return;
+  if (!identity::has_step("money") || !pg::may_have_row("credit_entries_hold_idx", core::to_datum(generation))) return;
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
   if (hold_exists_statement(generation)[0].get<bool>(0)) release_statement(generation);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: PostgreSQL
 #include "store/queue.hpp"
 
+#include "pg/index_probe.hpp"
 #include "pg/spi.hpp"
 #include "pg/transaction.hpp"
 #include "store/identity.hpp"
@@ -73,6 +74,10 @@ bool says_yes(pg::Statement& statement, const core::Uuid& generation) {
   return statement(generation)[0].get<bool>(0);
 }
 
+bool may_have_attempt(const core::Uuid& generation) {
+  return pg::may_have_row("attempts_generation_id_idx", core::to_datum(generation));
+}
+
 }  // namespace
 
 void add(const core::Uuid& generation, const core::Uuid& user, int16_t priority) {
@@ -89,10 +94,13 @@ void clear() {
 }
 
 bool remove(const core::Uuid& generation) { return affects_rows(remove_statement, generation); }
-bool request_cancel(const core::Uuid& generation) { return affects_rows(cancel_statement, generation); }
+bool request_cancel(const core::Uuid& generation) {
+  return may_have_attempt(generation) && affects_rows(cancel_statement, generation);
+}
 bool disown(const core::Uuid& generation) {
   // Before the step that has brought the column.
-  return affects_rows(identity::has_step("webhooks") ? disown_statement : cancel_statement, generation);
+  pg::Statement& statement = identity::has_step("webhooks") ? disown_statement : cancel_statement;
+  return may_have_attempt(generation) && affects_rows(statement, generation);
 }
 void keep_sent(const core::Uuid& generation, const std::string& model, const pg::Jsonb& input) {
   if (!identity::has_step("webhooks")) return;
@@ -102,10 +110,16 @@ void keep_sent(const core::Uuid& generation, const std::string& model, const pg:
   keep_statement(generation, model, input);
 }
 
-bool has_attempt(const core::Uuid& generation) { return says_yes(any_statement, generation); }
-bool is_used(const core::Uuid& generation) {
-  return says_yes(identity::has_step("money") ? used_statement : any_statement, generation);
+bool has_attempt(const core::Uuid& generation) {
+  return may_have_attempt(generation) && says_yes(any_statement, generation);
 }
-bool has_open_attempt(const core::Uuid& generation) { return says_yes(open_statement, generation); }
+bool is_used(const core::Uuid& generation) {
+  if (!identity::has_step("money")) return has_attempt(generation);
+  return (may_have_attempt(generation) || pg::may_have_row("credit_entries_pkey", core::to_datum(generation))) &&
+         says_yes(used_statement, generation);
+}
+bool has_open_attempt(const core::Uuid& generation) {
+  return may_have_attempt(generation) && says_yes(open_statement, generation);
+}
 
 }  // namespace atelier::store::queue
