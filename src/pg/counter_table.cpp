@@ -72,7 +72,7 @@ bool has_form(Relation table, Relation index, int keys, int numbers) {
 
 // A page is cleared of old versions of its lines when there is room for a few more only: it takes as much WAL to clear
 // it of many as of one, and the executor does it at every look.
-constexpr Size kRoom = BLCKSZ / 8;
+constexpr Size kRoom = BLCKSZ / 4;
 
 // The next line of the scan that is committed now or our own: whoever wrote before us has ended, or has the line in
 // hands. Part of a guarded call.
