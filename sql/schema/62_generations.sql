@@ -4,16 +4,15 @@
 CREATE FUNCTION atelier.generations_triggers(OUT relation text, OUT name name, OUT timing text, OUT call text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $function$
+-- No WHEN: it would be read from the catalog at each statement, which takes longer than to compare the row.
 BEGIN
   RETURN QUERY
   SELECT w.relation, w.name::name, w.timing, w.call
     FROM (VALUES
       ('generations', 'generation_guard_trigger', 'BEFORE INSERT OR UPDATE ON %s FOR EACH ROW', 'guard_generation'),
       ('generations', 'generation_status_trigger', 'BEFORE UPDATE ON %s FOR EACH ROW', 'update_generation_status'),
-      ('generations', 'generation_queue_insert_trigger',
-       'AFTER INSERT ON %s FOR EACH ROW WHEN (NEW.status = ''queued'')', 'sync_queue'),
-      ('generations', 'generation_queue_update_trigger',
-       'AFTER UPDATE ON %s FOR EACH ROW WHEN (OLD.status IS DISTINCT FROM NEW.status)', 'sync_queue'),
+      ('generations', 'generation_queue_insert_trigger', 'AFTER INSERT ON %s FOR EACH ROW', 'sync_queue'),
+      ('generations', 'generation_queue_update_trigger', 'AFTER UPDATE ON %s FOR EACH ROW', 'sync_queue'),
       ('generations', 'generation_queue_delete_trigger', 'AFTER DELETE ON %s FOR EACH ROW', 'sync_queue'),
       ('generations', 'generation_truncate_trigger', 'AFTER TRUNCATE ON %s FOR EACH STATEMENT', 'clear_queue'))
       AS w (relation, name, timing, call);

@@ -97,6 +97,7 @@ ATELIER_FUNCTION(sync_queue) {
       if (generation::new_status(call) == GenerationStatus::queued) add(call);
       break;
     case pg::TriggerEvent::update:
+      if (generation::old_status(call) == generation::new_status(call)) break;
       // The dispatcher takes its rows out of the queue and settles their credits itself; what a film moves is not its.
       if (!pg::is_worker() || store::wish::current() == store::wish::Wish::film) leave(call);
       if (generation::new_status(call) == GenerationStatus::queued)
