@@ -4,12 +4,11 @@
 #include <algorithm>
 
 #include "pg/guard.hpp"
+#include "pg/shared_struct.hpp"
 #include "pg/shmem.hpp"
 
 extern "C" {
 #include "miscadmin.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
 }
 
 namespace atelier::pg {
@@ -45,21 +44,13 @@ constinit bool pending_all = false;
 uint32_t ring_entries() { return reserved ? kReservedEntries : kSpareEntries; }
 size_t ring_bytes() { return offsetof(Ring, entries) + ring_entries() * sizeof(Entry); }
 
+void set_up(Ring& fresh) {
+  fresh.size = ring_entries();
+  fresh.head = 0;
+}
+
 Ring& shared() {
-  if (ring != nullptr) return *ring;
-  ring = guard([] {
-    bool found = false;
-    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-    auto* place = static_cast<Ring*>(ShmemInitStruct("atelier announcements", ring_bytes(), &found));
-    if (!found) {
-      LWLockInitialize(&place->lock, LWLockNewTrancheId());
-      place->size = ring_entries();
-      place->head = 0;
-    }
-    LWLockRelease(AddinShmemInitLock);
-    LWLockRegisterTranche(place->lock.tranche, "atelier announcements");
-    return place;
-  });
+  if (ring == nullptr) ring = shared_struct<Ring>("atelier announcements", ring_bytes(), set_up);
   return *ring;
 }
 

@@ -2,12 +2,7 @@
 #include "pg/shared_area.hpp"
 
 #include "pg/guard.hpp"
-#include "pg/postgres.hpp"
-
-extern "C" {
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
-}
+#include "pg/shared_struct.hpp"
 
 namespace atelier::pg {
 
@@ -20,25 +15,14 @@ struct Head {
 
 constinit size_t wished = 0;
 constinit bool reserved = false;
-
 constinit Head* head = nullptr;
 
 size_t size() { return MAXALIGN(sizeof(Head)) + MAXALIGN(wished); }
 
+void set_up(Head& fresh) { fresh.in_use = false; }
+
 Head& shared() {
-  if (head != nullptr) return *head;
-  head = guard([] {
-    bool found = false;
-    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-    auto* place = static_cast<Head*>(ShmemInitStruct("atelier shared area", size(), &found));
-    if (!found) {
-      LWLockInitialize(&place->lock, LWLockNewTrancheId());
-      place->in_use = false;
-    }
-    LWLockRelease(AddinShmemInitLock);
-    LWLockRegisterTranche(place->lock.tranche, "atelier shared area");
-    return place;
-  });
+  if (head == nullptr) head = shared_struct<Head>("atelier shared area", size(), set_up);
   return *head;
 }
 

@@ -8,14 +8,13 @@
 #include "pg/fault.hpp"
 #include "pg/guard.hpp"
 #include "pg/shared_area.hpp"
+#include "pg/shared_struct.hpp"
 #include "pg/token_ring.hpp"
 #include "pg/transaction.hpp"
 
 extern "C" {
 #include "port/atomics.h"
 #include "storage/ipc.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
 }
 
 #include <csignal>
@@ -54,8 +53,7 @@ struct Registry {
 Registry* registry = nullptr;
 WorkerPlace* my_place = nullptr;
 
-void initialise(Registry& fresh) {
-  LWLockInitialize(&fresh.lock, LWLockNewTrancheId());
+void set_up(Registry& fresh) {
   fresh.launcher_pid = 0;
   fresh.launcher_proc = kNoProc;
   for (DatabasePlace& place : fresh.databases) {
@@ -68,16 +66,7 @@ void initialise(Registry& fresh) {
 }
 
 Registry& shared() {
-  if (registry != nullptr) return *registry;
-  registry = guard([] {
-    bool found = false;
-    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-    auto* place = static_cast<Registry*>(ShmemInitStruct("atelier", sizeof(Registry), &found));
-    if (!found) initialise(*place);
-    LWLockRelease(AddinShmemInitLock);
-    LWLockRegisterTranche(place->lock.tranche, "atelier");
-    return place;
-  });
+  if (registry == nullptr) registry = shared_struct<Registry>("atelier", sizeof(Registry), set_up);
   return *registry;
 }
 

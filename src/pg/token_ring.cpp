@@ -5,13 +5,12 @@
 #include <tuple>
 
 #include "pg/guard.hpp"
+#include "pg/shared_struct.hpp"
 #include "pg/shmem.hpp"
 
 extern "C" {
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/lwlock.h"
-#include "storage/shmem.h"
 }
 
 namespace atelier::pg {
@@ -45,8 +44,7 @@ struct Rings {
 constinit bool reserved = false;
 constinit Rings* rings = nullptr;
 
-void initialise(Rings& fresh) {
-  LWLockInitialize(&fresh.lock, LWLockNewTrancheId());
+void set_up(Rings& fresh) {
   for (Place& place : fresh.places) {
     place.database = InvalidOid;
     place.version = 0;
@@ -63,16 +61,7 @@ void initialise(Rings& fresh) {
 }
 
 Rings& shared() {
-  if (rings != nullptr) return *rings;
-  rings = guard([] {
-    bool found = false;
-    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-    auto* place = static_cast<Rings*>(ShmemInitStruct("atelier token rings", sizeof(Rings), &found));
-    if (!found) initialise(*place);
-    LWLockRelease(AddinShmemInitLock);
-    LWLockRegisterTranche(place->lock.tranche, "atelier token rings");
-    return place;
-  });
+  if (rings == nullptr) rings = shared_struct<Rings>("atelier token rings", sizeof(Rings), set_up);
   return *rings;
 }
 
