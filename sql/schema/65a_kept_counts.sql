@@ -111,24 +111,71 @@ $function$;
 ALTER FUNCTION atelier.fold_counts(integer) OWNER TO atelier_owner;
 COMMENT ON FUNCTION atelier.fold_counts(integer) IS 'adds at most so many lines of atelier.generation_count_deltas to atelier.generation_counts and returns how many. Owner and superusers';
 
+CREATE FUNCTION atelier.add_missing_counts(wanted text, kept text, first_user uuid, last_user uuid, first_hour bigint) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $function$
+-- Both texts may use $1 and $2 for the users and $3 for nobody, and the lines that there are by the name of lines. Without an
+-- hour no hours are compared.
+DECLARE
+  nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+  added bigint;
+BEGIN
+  -- One repair at a time: two would add the same difference.
+  LOCK TABLE atelier.generation_count_deltas IN SHARE UPDATE EXCLUSIVE MODE;
+  PERFORM atelier.write_counts();
+  EXECUTE atelier.in_app_schema(concat($sql$
+    WITH lines AS (
+      SELECT c.scope, c.user_id, c.workspace_id, c.hour,
+             c.credits, c.generations, c.completed, c.time_ms, c.completed_cost_micros, c.failed, c.cancelled,
+             c.other_cost_micros, c.untimed, c.parts, c.parts_under_way, c.parts_failed, c.favorites
+        FROM atelier.generation_counts c
+      UNION ALL
+      SELECT d.scope, d.user_id, d.workspace_id, d.hour,
+             d.credits, d.generations, d.completed, d.time_ms, d.completed_cost_micros, d.failed, d.cancelled,
+             d.other_cost_micros, d.untimed, d.parts, d.parts_under_way, d.parts_failed, d.favorites
+        FROM atelier.generation_count_deltas d),
+    sums AS (
+      ($sql$, wanted, $sql$)
+      UNION ALL
+      SELECT 3, $3, $3, CASE g.created_at WHEN 'infinity' THEN 2562047788 ELSE floor(extract(epoch FROM g.created_at) / 3600) END,
+             0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        FROM @app@.generations g WHERE g.created_at >= to_timestamp($4 * 3600)
+      UNION ALL
+      SELECT l.scope, l.user_id, l.workspace_id, l.hour,
+             -l.credits, -l.generations, -l.completed, -l.time_ms, -l.completed_cost_micros, -l.failed, -l.cancelled,
+             -l.other_cost_micros, -l.untimed, -l.parts, -l.parts_under_way, -l.parts_failed, -l.favorites
+        FROM lines l WHERE ($sql$, kept, $sql$) OR (l.scope = 3 AND l.hour >= $4))
+    INSERT INTO atelier.generation_count_deltas
+      (scope, user_id, workspace_id, hour,
+       credits, generations, completed, time_ms, completed_cost_micros, failed, cancelled, other_cost_micros, untimed, parts,
+       parts_under_way, parts_failed, favorites)
+    SELECT s.scope, s.user_id, s.workspace_id, s.hour,
+           sum(s.credits), sum(s.generations), sum(s.completed), sum(s.time_ms), sum(s.completed_cost_micros),
+           sum(s.failed), sum(s.cancelled), sum(s.other_cost_micros), sum(s.untimed), sum(s.parts),
+           sum(s.parts_under_way), sum(s.parts_failed), sum(s.favorites)
+      FROM sums s
+     GROUP BY s.scope, s.user_id, s.workspace_id, s.hour
+    HAVING (sum(s.credits), sum(s.generations), sum(s.completed), sum(s.time_ms), sum(s.completed_cost_micros), sum(s.failed),
+            sum(s.cancelled), sum(s.other_cost_micros), sum(s.untimed), sum(s.parts), sum(s.parts_under_way),
+            sum(s.parts_failed), sum(s.favorites))
+           IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)$sql$))
+    USING first_user, last_user, nobody, first_hour;
+  GET DIAGNOSTICS added = ROW_COUNT;
+  RETURN added;
+END
+$function$;
+ALTER FUNCTION atelier.add_missing_counts(text, text, uuid, uuid, bigint) OWNER TO atelier_owner;
+COMMENT ON FUNCTION atelier.add_missing_counts(text, text, uuid, uuid, bigint) IS 'part of repair_counts() and repair_sums(): adds the difference between the lines that the first text selects, with the hours from one on, and those kept ones that the second chooses, and returns how many lines that took. Owner and superusers';
+
 CREATE FUNCTION atelier.repair_counts(first_user uuid, last_user uuid) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-  nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
-  -- Those of the triggers reach a week back; what lies at that edge is left alone.
-  first_hour CONSTANT bigint := floor(extract(epoch FROM now() - interval '6 days') / 3600);
-  whole CONSTANT boolean := first_user IS NULL;
-  added bigint;
 BEGIN
   IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
     RAISE EXCEPTION 'kept numbers can only be repaired in a transaction of isolation level read committed'
       USING ERRCODE = 'active_sql_transaction', DETAIL = 'Its snapshot must not be older than the last repair.';
   END IF;
-  -- One repair at a time: two would add the same difference.
-  LOCK TABLE atelier.generation_count_deltas IN SHARE UPDATE EXCLUSIVE MODE;
-  PERFORM atelier.write_counts();
-  EXECUTE atelier.in_app_schema($sql$
+  RETURN atelier.add_missing_counts($sql$
     WITH pairs AS MATERIALIZED (
       SELECT g.user_id, coalesce(g.workspace_id, $3) AS workspace_id, coalesce(sum(g.cost_credits), 0) AS credits,
              count(*) AS generations, count(*) FILTER (WHERE g.status = 'completed') AS completed,
@@ -143,8 +190,7 @@ BEGIN
              count(*) FILTER (WHERE g.is_favorite AND g.is_keyframe_segment IS NOT TRUE) AS favorites
         FROM @app@.generations g
        WHERE $1 IS NULL OR g.user_id BETWEEN $1 AND $2
-       GROUP BY 1, 2),
-    sums AS (
+       GROUP BY 1, 2)
       SELECT 1::smallint AS scope, p.user_id, p.workspace_id, 0::bigint AS hour,
              p.credits, p.generations, p.completed, p.time_ms, p.completed_cost_micros, p.failed, p.cancelled,
              p.other_cost_micros, p.untimed, p.parts, p.parts_under_way, p.parts_failed, p.favorites
@@ -153,42 +199,10 @@ BEGIN
       SELECT 2, $3, p.workspace_id, 0,
              p.credits, p.generations, p.completed, p.time_ms, p.completed_cost_micros, p.failed, p.cancelled,
              p.other_cost_micros, p.untimed, p.parts, p.parts_under_way, p.parts_failed, p.favorites
-        FROM pairs p WHERE $5
-      UNION ALL
-      SELECT 3, $3, $3, CASE g.created_at WHEN 'infinity' THEN 2562047788 ELSE floor(extract(epoch FROM g.created_at) / 3600) END,
-             0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-        FROM @app@.generations g WHERE $5 AND g.created_at >= to_timestamp($4 * 3600)
-      UNION ALL
-      SELECT k.scope, k.user_id, k.workspace_id, k.hour,
-             -k.credits, -k.generations, -k.completed, -k.time_ms, -k.completed_cost_micros, -k.failed, -k.cancelled,
-             -k.other_cost_micros, -k.untimed, -k.parts, -k.parts_under_way, -k.parts_failed, -k.favorites
-        FROM (SELECT c.scope, c.user_id, c.workspace_id, c.hour,
-                     c.credits, c.generations, c.completed, c.time_ms, c.completed_cost_micros, c.failed, c.cancelled,
-                     c.other_cost_micros, c.untimed, c.parts, c.parts_under_way, c.parts_failed, c.favorites
-                FROM atelier.generation_counts c
-              UNION ALL
-              SELECT d.scope, d.user_id, d.workspace_id, d.hour,
-                     d.credits, d.generations, d.completed, d.time_ms, d.completed_cost_micros, d.failed, d.cancelled,
-                     d.other_cost_micros, d.untimed, d.parts, d.parts_under_way, d.parts_failed, d.favorites
-                FROM atelier.generation_count_deltas d) k
-       WHERE ($5 AND (k.scope <> 3 OR k.hour >= $4)) OR (k.scope = 1 AND k.user_id BETWEEN $1 AND $2))
-    INSERT INTO atelier.generation_count_deltas
-      (scope, user_id, workspace_id, hour,
-       credits, generations, completed, time_ms, completed_cost_micros, failed, cancelled, other_cost_micros, untimed, parts,
-       parts_under_way, parts_failed, favorites)
-    SELECT s.scope, s.user_id, s.workspace_id, s.hour,
-           sum(s.credits), sum(s.generations), sum(s.completed), sum(s.time_ms), sum(s.completed_cost_micros),
-           sum(s.failed), sum(s.cancelled), sum(s.other_cost_micros), sum(s.untimed), sum(s.parts),
-           sum(s.parts_under_way), sum(s.parts_failed), sum(s.favorites)
-      FROM sums s
-     GROUP BY s.scope, s.user_id, s.workspace_id, s.hour
-    HAVING (sum(s.credits), sum(s.generations), sum(s.completed), sum(s.time_ms), sum(s.completed_cost_micros), sum(s.failed),
-            sum(s.cancelled), sum(s.other_cost_micros), sum(s.untimed), sum(s.parts), sum(s.parts_under_way),
-            sum(s.parts_failed), sum(s.favorites))
-           IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)$sql$)
-    USING first_user, last_user, nobody, first_hour, whole;
-  GET DIAGNOSTICS added = ROW_COUNT;
-  RETURN added;
+        FROM pairs p WHERE $1 IS NULL$sql$,
+    '($1 IS NULL AND l.scope < 3) OR (l.scope = 1 AND l.user_id BETWEEN $1 AND $2)', first_user, last_user,
+    -- Those of the triggers reach a week back; what lies at that edge is left alone.
+    CASE WHEN first_user IS NULL THEN floor(extract(epoch FROM now() - interval '6 days') / 3600) END::bigint);
 END
 $function$;
 ALTER FUNCTION atelier.repair_counts(uuid, uuid) OWNER TO atelier_owner;

@@ -6,56 +6,14 @@ CREATE FUNCTION atelier.repair_sums() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $function$
 -- What workspaces have follows from the lines of users; the hours of the last day are few rows.
-DECLARE
-  nobody CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
-  first_hour CONSTANT bigint := floor(extract(epoch FROM now() - interval '25 hours') / 3600);
-  added bigint;
 BEGIN
-  LOCK TABLE atelier.generation_count_deltas IN SHARE UPDATE EXCLUSIVE MODE;
-  PERFORM atelier.write_counts();
-  EXECUTE atelier.in_app_schema($sql$
-    WITH lines AS (
-      SELECT c.scope, c.user_id, c.workspace_id, c.hour,
-             c.credits, c.generations, c.completed, c.time_ms, c.completed_cost_micros, c.failed, c.cancelled,
-             c.other_cost_micros, c.untimed, c.parts, c.parts_under_way, c.parts_failed, c.favorites
-        FROM atelier.generation_counts c
-      UNION ALL
-      SELECT d.scope, d.user_id, d.workspace_id, d.hour,
-             d.credits, d.generations, d.completed, d.time_ms, d.completed_cost_micros, d.failed, d.cancelled,
-             d.other_cost_micros, d.untimed, d.parts, d.parts_under_way, d.parts_failed, d.favorites
-        FROM atelier.generation_count_deltas d),
-    sums AS (
-      SELECT 2::smallint AS scope, $1 AS user_id, l.workspace_id, 0::bigint AS hour,
+  RETURN atelier.add_missing_counts($sql$
+      SELECT 2::smallint AS scope, $3 AS user_id, l.workspace_id, 0::bigint AS hour,
              l.credits, l.generations, l.completed, l.time_ms, l.completed_cost_micros, l.failed, l.cancelled,
              l.other_cost_micros, l.untimed, l.parts, l.parts_under_way, l.parts_failed, l.favorites
         FROM lines l
-       WHERE l.scope = 1
-      UNION ALL
-      SELECT 3, $1, $1, CASE g.created_at WHEN 'infinity' THEN 2562047788 ELSE floor(extract(epoch FROM g.created_at) / 3600) END,
-             0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-        FROM @app@.generations g WHERE g.created_at >= to_timestamp($2 * 3600)
-      UNION ALL
-      SELECT l.scope, l.user_id, l.workspace_id, l.hour,
-             -l.credits, -l.generations, -l.completed, -l.time_ms, -l.completed_cost_micros, -l.failed, -l.cancelled,
-             -l.other_cost_micros, -l.untimed, -l.parts, -l.parts_under_way, -l.parts_failed, -l.favorites
-        FROM lines l WHERE l.scope = 2 OR (l.scope = 3 AND l.hour >= $2))
-    INSERT INTO atelier.generation_count_deltas
-      (scope, user_id, workspace_id, hour,
-       credits, generations, completed, time_ms, completed_cost_micros, failed, cancelled, other_cost_micros, untimed, parts,
-       parts_under_way, parts_failed, favorites)
-    SELECT s.scope, s.user_id, s.workspace_id, s.hour,
-           sum(s.credits), sum(s.generations), sum(s.completed), sum(s.time_ms), sum(s.completed_cost_micros),
-           sum(s.failed), sum(s.cancelled), sum(s.other_cost_micros), sum(s.untimed), sum(s.parts),
-           sum(s.parts_under_way), sum(s.parts_failed), sum(s.favorites)
-      FROM sums s
-     GROUP BY s.scope, s.user_id, s.workspace_id, s.hour
-    HAVING (sum(s.credits), sum(s.generations), sum(s.completed), sum(s.time_ms), sum(s.completed_cost_micros), sum(s.failed),
-            sum(s.cancelled), sum(s.other_cost_micros), sum(s.untimed), sum(s.parts), sum(s.parts_under_way),
-            sum(s.parts_failed), sum(s.favorites))
-           IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)$sql$)
-    USING nobody, first_hour;
-  GET DIAGNOSTICS added = ROW_COUNT;
-  RETURN added;
+       WHERE l.scope = 1$sql$,
+    'l.scope = 2', NULL, NULL, floor(extract(epoch FROM now() - interval '25 hours') / 3600)::bigint);
 END
 $function$;
 ALTER FUNCTION atelier.repair_sums() OWNER TO atelier_owner;
