@@ -7,7 +7,7 @@ COMMENT ON FUNCTION atelier.poll_generations(text, text, uuid) IS 'what has chan
 
 CREATE FUNCTION atelier.note_gone() RETURNS trigger
 LANGUAGE c AS 'MODULE_PATHNAME', 'atelier_note_gone';
-COMMENT ON FUNCTION atelier.note_gone() IS 'trigger: remembers generations that are deleted or leave a user or workspace, for those who poll';
+COMMENT ON FUNCTION atelier.note_gone() IS 'trigger: remembers generations that are deleted, leave a user or workspace or become parts of films, for those who poll';
 
 CREATE FUNCTION atelier.poll_triggers(OUT relation text, OUT name name, OUT timing text, OUT call text) RETURNS SETOF record
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
@@ -19,7 +19,7 @@ BEGIN
       ('generations', 'generation_gone_trigger',
        'AFTER DELETE ON %s FOR EACH ROW WHEN (NOT OLD.is_keyframe_segment)', 'note_gone'),
       ('generations', 'generation_move_trigger',
-       'AFTER UPDATE OF user_id, workspace_id ON %s FOR EACH ROW WHEN (NOT OLD.is_keyframe_segment)', 'note_gone'))
+       'AFTER UPDATE OF user_id, workspace_id, is_keyframe_segment ON %s FOR EACH ROW WHEN (NOT OLD.is_keyframe_segment)', 'note_gone'))
       AS w (relation, name, timing, call);
 END
 $function$;

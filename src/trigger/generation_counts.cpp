@@ -66,10 +66,6 @@ ATELIER_FUNCTION(count_generation) {
       const core::counts::Row before = row_of(call, true);
       const core::counts::Row after = row_of(call, false);
       tell_who_polls(call, after);
-      // A row becomes a part when its film claims it.
-      if (after.part_of_film && !before.part_of_film)
-        store::changes::note_gone(call.old_required<core::Uuid>(column::kId), before.user,
-                                  call.old_value<core::Uuid>(column::kWorkspaceId));
       if (before == after) break;
       store::counts::note(table, before, -1);
       store::counts::note(table, after, 1);
