@@ -62,11 +62,13 @@ CREATE FUNCTION atelier.owns_conversation(conversation_id uuid) RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'atelier_owns_conversation';
 COMMENT ON FUNCTION atelier.owns_conversation(uuid) IS 'whether the chat is the signed-in users';
 
--- Tokens.
+-- Wrappers in the app schema.
 
 CREATE FUNCTION atelier.plain_call(internal) RETURNS internal
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'atelier_plain_call';
 COMMENT ON FUNCTION atelier.plain_call(internal) IS 'support function of wrappers: the planner calls the function of the same name in schema atelier instead. For the planner';
+
+-- Tokens.
 
 CREATE FUNCTION atelier.get_next_replicate_token(OUT id integer, OUT token text) RETURNS SETOF record
 LANGUAGE c VOLATILE ROWS 1 AS 'MODULE_PATHNAME', 'atelier_get_next_replicate_token';

@@ -31,6 +31,8 @@ Snapshot seen_at(Snapshot now, uint64_t own, bool standby);
 
 // What remains seen of it when the numbers from `first` on may mean other transactions now.
 Snapshot seen_below(Snapshot seen, uint64_t first);
+// What both have seen.
+Snapshot seen_by_both(const Snapshot& one, const Snapshot& other);
 
 // Where a page ended, in the order (transaction, id, row or deletion).
 struct Position {
@@ -40,9 +42,6 @@ struct Position {
 
   friend bool operator==(const Position&, const Position&) = default;
 };
-
-// What both have seen.
-Snapshot seen_by_both(const Snapshot& one, const Snapshot& other);
 
 struct Cursor {
   uint64_t place = 0;  // which server and database it belongs to

@@ -2,7 +2,6 @@
 // The token pool for the app: get_next_replicate_token(), and flush_tokens().
 #include "store/tokens.hpp"
 #include "pg/entry.hpp"
-#include "pg/plain_call.hpp"
 #include "pg/result_set.hpp"
 #include "store/identity.hpp"
 
@@ -15,9 +14,6 @@ ATELIER_FUNCTION(get_next_replicate_token) {
   if (const auto token = store::tokens::take_next()) result.add({pg::Arg::of(token->id), pg::Arg::of(token->secret)});
   return 0;
 }
-
-// plain_call(request): the support function of wrappers; for the planner.
-ATELIER_FUNCTION(plain_call) { return pg::plain_call(PG_GETARG_DATUM(0)); }
 
 // next_replicate_token(): the same as one value, whose columns are null when no token is usable.
 ATELIER_FUNCTION(next_replicate_token) {

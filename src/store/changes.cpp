@@ -157,8 +157,8 @@ bool has_active(const core::Uuid& user) {
   return active_statement.read_only(user)[0].get<bool>(0);
 }
 
-void note_changed(const core::Uuid& generation, const core::Uuid& user, const std::optional<core::Uuid>& workspace) {
-  change_memory::add(generation, user, workspace.value_or(core::Uuid{}));
+void note_changed(const core::Uuid& generation, const core::Uuid& user, const core::Uuid& workspace) {
+  change_memory::add(generation, user, workspace);
 }
 
 void note_gone(const core::Uuid& generation, const std::optional<core::Uuid>& user,

@@ -54,8 +54,8 @@ std::vector<Change> newest(const Scope& scope, int most);
 // Whether the user has a generation that is pending, queued or processing.
 bool has_active(const core::Uuid& user);
 
-// Remembers a row that is new or has changed, as it is now.
-void note_changed(const core::Uuid& generation, const core::Uuid& user, const std::optional<core::Uuid>& workspace);
+// Remembers a row that is new or has changed, as it is now; the nil UUID is no workspace.
+void note_changed(const core::Uuid& generation, const core::Uuid& user, const core::Uuid& workspace);
 
 // Remembers a row that is gone from a user's generations, from a workspace, or from both.
 void note_gone(const core::Uuid& generation, const std::optional<core::Uuid>& user,

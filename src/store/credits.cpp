@@ -24,9 +24,6 @@ pg::Statement balance_statement(R"sql(
   SELECT coalesce((SELECT u.credits FROM @app@.users u WHERE u.id = $1), 0))sql");
 
 // Most generations have none, and to begin the statement below costs more than to look.
-pg::Statement hold_exists_statement(R"sql(
-  SELECT EXISTS (SELECT FROM atelier.credit_entries h WHERE h.generation_id = $1 AND h.kind = 'hold'))sql");
-
 pg::Statement release_statement(R"sql(
   WITH given AS (
     UPDATE @app@.users u SET credits = coalesce(u.credits, 0) - h.amount
@@ -119,7 +116,7 @@ void release(const core::Uuid& generation) {
   if (!identity::has_step("money") || !pg::may_have_row("credit_entries_hold_idx", core::to_datum(generation))) return;
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;
-  if (hold_exists_statement(generation)[0].get<bool>(0)) release_statement(generation);
+  release_statement(generation);
 }
 
 void release_gone() {
