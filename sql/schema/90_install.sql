@@ -160,7 +160,7 @@ BEGIN
       'add_performance_indexes', 'optimize_disk_io', '20260119_create_flows', '20260121_flow_collaboration',
       '20260127_flow_comments', '20260128_add_notifications', 'add_assistant_chat_history', '20260219_add_api_logs',
       'ideas_and_support', 'atelier', 'jobs', 'money', 'tabs', 'webhooks', 'limits', 'films', 'counts',
-      'trainings']) WITH ORDINALITY AS s (step, n);
+      'trainings', 'checks']) WITH ORDINALITY AS s (step, n);
 END
 $function$;
 COMMENT ON FUNCTION atelier.steps() IS 'the numbered steps of install()';

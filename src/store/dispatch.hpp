@@ -13,7 +13,7 @@ namespace atelier::store::dispatch {
 
 // The version of the tables that this code works on: the number of the last step of install(). The workers do nothing
 // in a database whose tables are older or newer, and health() says what to run.
-constexpr int32_t kTableVersion = 24;
+constexpr int32_t kTableVersion = 25;
 
 enum class Permit {
   running,

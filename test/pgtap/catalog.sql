@@ -41,6 +41,12 @@ SELECT is_empty($$SELECT r.name, a.attname FROM relations r JOIN pg_attribute a 
                 'no column has a type that loses something');
 SELECT col_default_is('generations', 'status', 'queued', 'a generation is queued unless it says otherwise');
 SELECT col_type_is('generations', 'processing_time_ms', 'integer', 'a processing time has the type that the app declares');
+-- What a check says is read anew by each statement that writes; an array that is put together there costs most of it.
+SELECT is((SELECT string_agg(pg_get_constraintdef(oid), E'\n' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'generations'::regclass AND contype = 'c'),
+  'CHECK ((action = ANY (''{create,edit,upscale,remove_bg,inpaint,expand,video_create,video_i2v,video_edit,video_upscale,video_keyframes,'
+  || E'analyze_describe,analyze_ocr,analyze_prompt}\'::text[])))\n'
+  || 'CHECK ((status = ANY (''{pending,queued,processing,completed,failed,cancelled}''::text[])))',
+  'the values of a generation that are checked stand in one constant');
 -- One person, one address, however it is written.
 SELECT lives_ok($$INSERT INTO users (email) VALUES (' Mix@Tap.Test')$$, 'an address with capitals is taken');
 SELECT throws_ok($$INSERT INTO users (email) VALUES ('mix@tap.TEST ')$$, '23505', NULL,
