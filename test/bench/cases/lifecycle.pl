@@ -79,9 +79,8 @@ $case->row('lifecycles per second, waiting for the disk', both('waiting'));
 $case->row('WAL per lifecycle, bytes', both('wal'), ratio_at_most => 0.5);
 $case->row('processor time per lifecycle, us', both('cpu'));
 $case->row('updates in place (HOT), percent', both('hot'));
-$case->note("Three statements, each a transaction, $clients clients as service_role, full_page_writes off; synchronous_commit is off'
-      . ' but for the second line. An index of the"
-      . ' mission document names the status, so no change of the status can be in place.');
+$case->note("Three statements, each a transaction, $clients clients as service_role, full_page_writes off; synchronous_commit is off"
+      . ' but for the second line. An index of the mission document names the status, so no change of the status can be in place.');
 $case->command("pgbench -M prepared -c $clients -T $seconds");
 $server->leave;
 drop_copy($copy);
