@@ -23,7 +23,7 @@ sub script {
     my ($table) = @_;
     return <<"SQL";
 \\set user random(1, 10000)
-\\set number random(1, 1000000000000)
+\\set number random(1, 1000000000000000000)
 INSERT INTO $table (user_id, workspace_id, action, model_id, model_name, replicate_model, prompt, settings, status, replicate_input)
 VALUES (bench.user_id(:user), bench.workspace_id(1 + :user % 500), 'create', 'flux-schnell', 'FLUX schnell',
         'black-forest-labs/flux-schnell', 'a red kettle on a wooden table beside a window, evening light',
