@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: PostgreSQL
--- How install() makes things: only what is missing, with one placeholder, @app@, for the schema that the app sees. Inside
+-- How install() makes things: only what is missing, with @app@ in the place of the schema that the app sees. Inside
 -- an extension script IF NOT EXISTS and OR REPLACE raise for an object that is no member, hence the look into the catalog.
 
 CREATE FUNCTION atelier.app_schema() RETURNS name

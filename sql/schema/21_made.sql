@@ -2,7 +2,7 @@
 -- What install() has made of the things that hang on the code: functions of the app schema, policies, triggers, views. They are
 -- ordinary objects, so a DBA may change them. A new version replaces what is still as it was made, and what somebody has
 -- changed stays. Table atelier.made remembers what is needed to tell the two apart. Relations and objects are written with
--- the placeholder @app@.
+-- @app@ in the place of the app schema.
 
 CREATE FUNCTION atelier.made_definition(kind text, relation text, object text) RETURNS text
 LANGUAGE plpgsql STABLE

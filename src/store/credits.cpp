@@ -23,7 +23,6 @@ pg::Statement hold_statement(R"sql(
 pg::Statement balance_statement(R"sql(
   SELECT coalesce((SELECT u.credits FROM @app@.users u WHERE u.id = $1), 0))sql");
 
-// Most generations have none, and to begin the statement below costs more than to look.
 pg::Statement release_statement(R"sql(
   WITH given AS (
     UPDATE @app@.users u SET credits = coalesce(u.credits, 0) - h.amount
@@ -113,6 +112,7 @@ int32_t balance(const core::Uuid& user) {
 }
 
 void release(const core::Uuid& generation) {
+  // Most generations have none, and to begin the statement costs more than to look.
   if (!identity::has_step("money") || !pg::may_have_row("credit_entries_hold_idx", core::to_datum(generation))) return;
   const pg::AsRole owner(pg::owner_role());
   const pg::Spi spi;

@@ -34,9 +34,9 @@ my $passed = $aggregator->total - $aggregator->failed;
 my $failed = $aggregator->failed;
 for my $name ($aggregator->descriptions) {
     my ($parser) = $aggregator->parsers($name);
-    my $broken = $parser->parse_errors || $parser->wait || (!$parser->tests_run && !$parser->skip_all);
-    show_log($name) if $parser->failed || $broken;
-    $failed++ if $broken && !$parser->failed;
+    my $broken = !$parser->failed && ($parser->parse_errors || $parser->wait || (!$parser->tests_run && !$parser->skip_all));
+    $failed++ if $broken;
+    show_log($name) if $broken || $parser->failed;
 }
 my $skipped = $aggregator->skipped;
 print "$skipped skipped\n" if $skipped;

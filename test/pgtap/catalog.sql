@@ -42,7 +42,10 @@ SELECT is_empty($$SELECT r.name, a.attname FROM relations r JOIN pg_attribute a 
 SELECT col_default_is('generations', 'status', 'queued', 'a generation is queued unless it says otherwise');
 SELECT col_type_is('generations', 'processing_time_ms', 'integer', 'a processing time has the type that the app declares');
 -- What a check says is read anew by each statement that writes; an array that is put together there costs most of it.
-SELECT is((SELECT string_agg(pg_get_constraintdef(oid), E'\n' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'generations'::regclass AND contype = 'c'),
+CREATE TEMP VIEW checks AS
+SELECT string_agg(pg_get_constraintdef(oid), E'\n' ORDER BY conname) AS definitions
+  FROM pg_constraint WHERE conrelid = 'generations'::regclass AND contype = 'c';
+SELECT is((SELECT definitions FROM checks),
   'CHECK ((action = ANY (''{create,edit,upscale,remove_bg,inpaint,expand,video_create,video_i2v,video_edit,video_upscale,video_keyframes,'
   || E'analyze_describe,analyze_ocr,analyze_prompt}\'::text[])))\n'
   || 'CHECK ((status = ANY (''{pending,queued,processing,completed,failed,cancelled}''::text[])))',
@@ -52,7 +55,7 @@ ALTER TABLE generations DROP CONSTRAINT generations_action_check, DROP CONSTRAIN
   ADD CONSTRAINT generations_action_check CHECK (action IN ('create', 'sing, it''s "new"')),
   ADD CONSTRAINT generations_status_check CHECK (status IN ('queued', 'pending') OR model_id = 'any');
 SELECT lives_ok('SELECT atelier.step_checks()', 'the step is run on checks that are others');
-SELECT is((SELECT string_agg(pg_get_constraintdef(oid), E'\n' ORDER BY conname) FROM pg_constraint WHERE conrelid = 'generations'::regclass AND contype = 'c'),
+SELECT is((SELECT definitions FROM checks),
   $$CHECK ((action = ANY ('{create,"sing, it''s \"new\""}'::text[])))$$ || E'\n'
   || $$CHECK (((status = ANY (ARRAY['queued'::text, 'pending'::text])) OR (model_id = 'any'::text)))$$,
   'a list keeps its values, and what is more than a list stays');
